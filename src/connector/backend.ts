@@ -1,0 +1,19 @@
+// The port between the connector, which decides, and runtime/backends.ts, which owns real sockets.
+
+/** Names one backend socket for its lifetime; chosen by the connector, never reused within a process. */
+export type BackendId = number;
+
+export type BackendCommand =
+  /** Open a connected UDP socket; `host` may be a name. Sends before it is open are queued by the shell, bounded. */
+  | { readonly type: "udp-open"; readonly backend: BackendId; readonly host: string; readonly port: number }
+  | { readonly type: "udp-send"; readonly backend: BackendId; readonly bytes: Uint8Array }
+  | { readonly type: "udp-close"; readonly backend: BackendId };
+
+export type BackendEvent =
+  | { readonly type: "udp-data"; readonly backend: BackendId; readonly bytes: Uint8Array }
+  /** The socket is closed by the shell after this; the backend id is dead. */
+  | {
+      readonly type: "udp-failed";
+      readonly backend: BackendId;
+      readonly reason: "unresolved" | "refused" | "no-socket";
+    };
