@@ -1,0 +1,95 @@
+// Picks the command, loads its code only then (start-up time counts), and maps errors to exit codes.
+import { version } from "../../package.json";
+import { CommandError, EXIT, UsageError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+import { flushOutput, processTerminal, type Run, type Terminal } from "./terminal.ts";
+
+interface CommandEntry {
+  readonly summary: string;
+  load(): Promise<{ readonly run: Run }>;
+}
+
+/** The order of the help text. */
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  demo: { summary: "a complete network on this machine, in seconds", load: () => import("./demo.ts") },
+  serve: { summary: "the relay, on a public host", load: () => import("./serve.ts") },
+  connect: { summary: "the connector, beside private services", load: () => import("./connect.ts") },
+  "test-client": { summary: "a scripted agent for CI and scripts", load: () => import("./test-client.ts") },
+  certs: { summary: "make, issue and check certificates", load: () => import("./certs.ts") },
+};
+
+/** Runs the program and returns its exit code. Never throws. */
+export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+  try {
+    return await dispatch(argv, terminal);
+  } catch (error) {
+    if (error instanceof CommandError) {
+      terminal.err(`ztna: ${error.message}\n`);
+      return error.exitCode;
+    }
+    terminal.err(`ztna: unexpected failure, please report it: ${describe(error)}\n`);
+    return EXIT.failed;
+  } finally {
+    await flushOutput();
+  }
+}
+
+async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === "--version" || first === "-V") {
+    terminal.out(`ztna ${version}\n`);
+    return EXIT.done;
+  }
+  if (first === "--help" || first === "-h" || (first === "help" && rest.length === 0)) {
+    terminal.out(help());
+    return EXIT.done;
+  }
+  if (first === undefined) {
+    terminal.err(help());
+    return EXIT.usage;
+  }
+  if (first === "help") return dispatch([...rest, "--help"], terminal);
+  const command = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
+  if (command === undefined) {
+    const what = first.startsWith("-") ? "option" : "command";
+    throw new UsageError(
+      `unknown ${what} "${first}"; did you mean "${nearest(first, candidates(what))}"? See ztna --help.`,
+    );
+  }
+  const { run } = await command.load();
+  return run(rest, terminal);
+}
+
+function candidates(what: "option" | "command"): readonly string[] {
+  return what === "command" ? Object.keys(COMMANDS) : ["--help", "--version"];
+}
+
+function help(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return `ztna ${version}: private services, reachable for named people and machines only
+
+Usage: ztna COMMAND [OPTIONS]
+
+Commands:
+${lines.join("\n")}
+
+Options:
+  -h, --help     this text; ztna COMMAND --help for a command's options
+  -V, --version  the version
+
+Examples:
+  ztna demo
+  ztna certs init
+  ztna serve --cert server.crt --key server.key --ca-cert ca.pem
+  ztna connect --server relay.example.org:4433 --service web --forward 127.0.0.1:8080 \\
+    --client-cert connector.crt --client-key connector.key --ca-cert ca.pem
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 configuration, 4 credentials, 5 unreachable, 6 refused by policy,
+7 degraded, 130 interrupted.
+`;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
