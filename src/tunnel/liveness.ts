@@ -14,49 +14,49 @@ export type LivenessVerdict = "ok" | "ping" | "dead";
 
 /** One per peer. `check` is to be called at `deadline()`; calling it earlier or more often changes nothing. */
 export class Liveness {
-  readonly #options: LivenessOptions;
-  #due: Millis | undefined;
-  #unanswered = 0;
+  private readonly options: LivenessOptions;
+  private due: Millis | undefined;
+  private unanswered = 0;
 
   constructor(options: LivenessOptions = DEFAULT_OPTIONS) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** Something that the peer acknowledges or answers went out. Cheap enough for every datagram. */
   sent(now: Millis): void {
-    if (this.#due === undefined && !this.dead) this.#due = now + this.#options.intervalMs;
+    if (this.due === undefined && !this.dead) this.due = now + this.options.intervalMs;
   }
 
   /** Anything authenticated came in. A dead peer lives again. */
   heard(_now: Millis): void {
-    this.#due = undefined;
-    this.#unanswered = 0;
+    this.due = undefined;
+    this.unanswered = 0;
   }
 
   /** "ping": send one now. "dead": from now on, until it is heard; `deadline()` is then undefined. */
   check(now: Millis): LivenessVerdict {
     if (this.dead) return "dead";
-    if (this.#due === undefined || now < this.#due) return "ok";
-    this.#unanswered++;
+    if (this.due === undefined || now < this.due) return "ok";
+    this.unanswered++;
     if (this.dead) {
-      this.#due = undefined;
+      this.due = undefined;
       return "dead";
     }
-    this.#due = now + this.#options.intervalMs;
+    this.due = now + this.options.intervalMs;
     return "ping";
   }
 
   deadline(): Millis | undefined {
-    return this.#due;
+    return this.due;
   }
 
   get dead(): boolean {
-    return this.#unanswered > this.#options.pings;
+    return this.unanswered > this.options.pings;
   }
 
   /** Pings that went out since the peer was last heard. */
   get unansweredPings(): number {
-    return Math.min(this.#unanswered, this.#options.pings);
+    return Math.min(this.unanswered, this.options.pings);
   }
 }
 

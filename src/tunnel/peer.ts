@@ -68,6 +68,16 @@ export type DialEvent =
   | { readonly type: "dialing"; readonly dial: number; readonly peer: PeerId }
   | { readonly type: "unresolved"; readonly dial: number; readonly detail: string };
 
+/** A client role gives up before its first success, for a reason that waiting does not mend. The shell prints it and exits. */
+export type Fatal = {
+  readonly type: "fatal";
+  readonly exit: "credentials";
+  /** Stable reason code. */
+  readonly reason: string;
+  /** One sentence that says what to do. */
+  readonly sentence: string;
+};
+
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** One line for the log. Never for what a stranger can trigger at will: that is a counter. Never payloads. */
