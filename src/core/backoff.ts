@@ -16,6 +16,7 @@ export class Backoff {
 
   /** `random` yields numbers from 0 up to, but not including, 1. */
   constructor(options: BackoffOptions, random: () => number) {
+    if (!(options.initialMs > 0)) throw new RangeError(`initialMs must be above 0, not ${options.initialMs}`);
     this.options = options;
     this.random = random;
   }
