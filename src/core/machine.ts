@@ -18,3 +18,9 @@ export interface Machine<Input, Output> {
   poll(): Output | undefined;
   deadline(): Millis | undefined;
 }
+
+/** The first of two deadlines, either of which may not exist. */
+export function earlier(a: Millis | undefined, b: Millis | undefined): Millis | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
+}
