@@ -1,0 +1,87 @@
+// Rules about the tree as a whole: what the top level holds, which test mirrors which source, how long files are.
+import { posix } from "node:path";
+import { folderOf } from "./architecture-rules.ts";
+import type { RepositoryFile } from "./repository.ts";
+import { codeOf, importsOf } from "./source-text.ts";
+
+const TOP_LEVEL = new Set([
+  ...["README.md", "SECURITY.md", "LICENSE", "package.json", "bunfig.toml", "src", "bin", "test", "certs.example"],
+  ...["deploy", "bun.lock", "biome.json", "tsconfig.json", ".npmrc", ".gitignore", ".gitattributes", ".dockerignore"],
+  ...[".env.example", ".ci", ".github"],
+]);
+
+/** The top level holds the project's own few entries and files that a tool insists on. */
+export function strayTopLevel(paths: readonly string[]): string[] {
+  return [...new Set(paths.map((path) => path.split("/")[0] as string))].filter((entry) => !TOP_LEVEL.has(entry));
+}
+
+/**
+ * Sources that run but that no test names. Tools, codecs and identities need their mirror; a part of a role, of an
+ * endpoint or of the shell may be tested through the file that it was split from.
+ */
+export function untested(files: readonly RepositoryFile[]): string[] {
+  const tests = files.filter(({ path }) => path.startsWith("test/"));
+  const testPaths = new Set(tests.map(({ path }) => path));
+  const imported = new Set(tests.flatMap(importedPaths));
+  const missing: string[] = [];
+  for (const { path, text } of files) {
+    const folder = folderOf(path);
+    if (folder === undefined || !exportsValues(text)) continue;
+    const name = posix.basename(path, ".ts");
+    const mirror = `test/unit/${path.slice(4, -3)}.test.ts`;
+    const mirrors = [mirror, `test/property/${name}.test.ts`, `test/quic/${name}.test.ts`, `test/e2e/${name}.test.ts`];
+    if (mirrors.some((candidate) => testPaths.has(candidate))) continue;
+    const strict = MIRRORED_STRICTLY.includes(folder);
+    if (strict) missing.push(`${path} has no ${mirror}`);
+    else if (!imported.has(path) && !reachedThroughFolder(path, folder, imported, files))
+      missing.push(`${path} is named by no test`);
+  }
+  return missing;
+}
+
+const MIRRORED_STRICTLY = ["core", "wire", "identity", "tcp"];
+
+/** Unit tests whose source is gone: test/unit mirrors src name for name, and test/unit/support the tests' own tools. */
+export function orphanedTests(files: readonly RepositoryFile[]): string[] {
+  const paths = new Set(files.map(({ path }) => path));
+  return files
+    .map(({ path }) => /^test\/unit\/(.+\/.+)\.test\.ts$/.exec(path)?.[1])
+    .filter(
+      (mirrored) => mirrored !== undefined && !paths.has(`src/${mirrored}.ts`) && !paths.has(`test/${mirrored}.ts`),
+    )
+    .map((mirrored) => `test/unit/${mirrored}.test.ts mirrors nothing`);
+}
+
+/** The length below which the given share of files stays. */
+export function lengthPercentile(files: readonly RepositoryFile[], share: number): number {
+  const lengths = files
+    .filter(({ path }) => folderOf(path) !== undefined)
+    .map(({ text }) => text.trimEnd().split("\n").length)
+    .sort((a, b) => a - b);
+  return lengths[Math.min(lengths.length - 1, Math.floor(lengths.length * share))] ?? 0;
+}
+
+/** A file with nothing to run – types and plain literals – needs no test of its own. */
+function exportsValues(text: string): boolean {
+  return /^export\s+(?:async\s+)?(?:function|class|const\s+\w+\s*=\s*(?:async\s*)?(?:\([^)]*\)|\w+)\s*(?::[^=]+)?=>)/m.test(
+    codeOf(text),
+  );
+}
+
+function importedPaths({ path, text }: RepositoryFile): string[] {
+  return importsOf(text)
+    .filter(({ specifier, kind }) => specifier.startsWith(".") && kind !== "type")
+    .map(({ specifier }) => posix.join(posix.dirname(path), specifier));
+}
+
+/** Whether a file of the same folder that a test names runs this one. */
+function reachedThroughFolder(
+  path: string,
+  folder: string,
+  imported: ReadonlySet<string>,
+  files: readonly RepositoryFile[],
+): boolean {
+  return files.some(
+    (file) => folderOf(file.path) === folder && imported.has(file.path) && importedPaths(file).includes(path),
+  );
+}
