@@ -5,7 +5,7 @@ import { accessSync, constants } from "node:fs";
 /** A reason in words, or undefined when nothing is in the way. */
 export type Reason = string | undefined;
 
-export type DeclareTest = (name: string, body: () => unknown, timeoutMs?: number) => void;
+export type DeclareTest = (name: string, body: (() => void) | (() => Promise<void>), timeoutMs?: number) => void;
 
 /** The first reason wins; without one this declares the test as `test` does. */
 export function testUnless(...reasons: readonly Reason[]): DeclareTest {
