@@ -1,23 +1,17 @@
 // The socket port: whatever carries packets for an endpoint. Implementations: udp-bun.ts (portable).
+import type { PacketBatch } from "../quic/packet-batch.ts";
 import type { LocalAddress, SocketAddress } from "../wire/address.ts";
-
-/**
- * One large send buffer. The writer fills the view at the running offset, then commits what it wrote. A view is valid
- * until the next call. `full` means: flush first; what the kernel refused stays in the batch until it takes it.
- */
-export interface PacketBatch {
-  next(): Uint8Array;
-  commit(length: number, to: SocketAddress): void;
-  readonly full: boolean;
-}
 
 export interface UdpSocketStats {
   receivedPackets: number;
   receivedBytes: number;
   sentPackets: number;
   sentBytes: number;
-  /** Packets lost in sending, by reason: the kernel refused them for good. */
+  /** Packets that the kernel refused for good, and ICMP errors that came back. */
   sendErrors: number;
+  /** Kernel buffers, as the kernel reports them. */
+  receiveBufferBytes: number;
+  sendBufferBytes: number;
 }
 
 export interface UdpSocket {

@@ -1,0 +1,92 @@
+// What a stranger may cost: checked before any cryptography, counted, never logged.
+import type { Millis } from "../core/machine.ts";
+import { RateLimiter } from "../core/rate-limiter.ts";
+import type { SocketAddress } from "../wire/address.ts";
+
+export interface AdmissionLimits {
+  /** Connections in all. */
+  readonly connections: number;
+  /** Connections of one /24 (IPv4) or /64 (IPv6). */
+  readonly connectionsPerPrefix: number;
+  /** Handshakes under way in all. */
+  readonly halfOpen: number;
+  /** New handshakes per second of one prefix, and at once. */
+  readonly handshakesPerSecond: number;
+  /** Source prefixes that are remembered for the rate. */
+  readonly prefixes: number;
+}
+
+export const DEFAULT_ADMISSION: AdmissionLimits = {
+  connections: 65_536,
+  connectionsPerPrefix: 8192,
+  halfOpen: 4096,
+  handshakesPerSecond: 1000,
+  prefixes: 65_536,
+};
+
+export type AdmissionRefusal = "limit-connections" | "limit-prefix" | "limit-half-open" | "limit-handshake-rate";
+
+/** A source network: a number for an IPv4 /24, text for an IPv6 /64. */
+export type Prefix = number | string;
+
+export class Admission {
+  readonly #limits: AdmissionLimits;
+  readonly #rate: RateLimiter<Prefix>;
+  readonly #perPrefix = new Map<Prefix, number>();
+  #connections = 0;
+  #halfOpen = 0;
+
+  constructor(limits: AdmissionLimits) {
+    this.#limits = limits;
+    const perSecond = limits.handshakesPerSecond;
+    this.#rate = new RateLimiter({ perSecond, burst: perSecond, maxKeys: limits.prefixes });
+  }
+
+  /** Asked once for each new connection whose address is as good as validated; undefined means that it may open. */
+  refuse(prefix: Prefix, now: Millis): AdmissionRefusal | undefined {
+    if (this.#connections >= this.#limits.connections) return "limit-connections";
+    if (this.#halfOpen >= this.#limits.halfOpen) return "limit-half-open";
+    if ((this.#perPrefix.get(prefix) ?? 0) >= this.#limits.connectionsPerPrefix) return "limit-prefix";
+    return this.#rate.allow(prefix, now) ? undefined : "limit-handshake-rate";
+  }
+
+  opened(prefix: Prefix): void {
+    this.#connections++;
+    this.#halfOpen++;
+    this.#perPrefix.set(prefix, (this.#perPrefix.get(prefix) ?? 0) + 1);
+  }
+
+  /** The handshake ended, well or not. */
+  settled(): void {
+    this.#halfOpen--;
+  }
+
+  closed(prefix: Prefix): void {
+    this.#connections--;
+    const left = (this.#perPrefix.get(prefix) ?? 1) - 1;
+    if (left > 0) this.#perPrefix.set(prefix, left);
+    else this.#perPrefix.delete(prefix);
+  }
+
+  get halfOpen(): number {
+    return this.#halfOpen;
+  }
+
+  get connections(): number {
+    return this.#connections;
+  }
+}
+
+export function prefixOf(address: SocketAddress): Prefix {
+  return address.ipv4 === undefined ? ipv6Prefix(address.host) : address.ipv4 >>> 8;
+}
+
+/** The first four groups of an IPv6 literal, zeros written out. */
+function ipv6Prefix(host: string): string {
+  const [left = "", right] = host.split("::");
+  const head = left === "" ? [] : left.split(":");
+  const tail = right === undefined || right === "" ? [] : right.split(":");
+  const zeros = right === undefined ? 0 : Math.max(0, 8 - head.length - tail.length);
+  const groups = [...head, ...Array<string>(zeros).fill("0"), ...tail];
+  return groups.slice(0, 4).join(":");
+}

@@ -1,0 +1,98 @@
+// One QUIC connection as the endpoint keeps it: quiche's object and what we must remember beside it.
+import type { Millis } from "../core/machine.ts";
+import type { ServerNames } from "../identity/server-name.ts";
+import type { PeerId } from "../tunnel/peer.ts";
+import type { SocketAddress } from "../wire/address.ts";
+import type { Prefix } from "./admission.ts";
+import type { NativeAddress, NativeConnection } from "./native.ts";
+
+/** Datagrams are read only in `open`; `gone` connections are no longer indexed. */
+export type ConnectionState = "handshaking" | "open" | "closing" | "gone";
+
+export interface ReceiveInfo {
+  readonly from: NativeAddress;
+  readonly to: NativeAddress;
+}
+
+export class Connection {
+  readonly peer: PeerId;
+  readonly native: NativeConnection;
+  /** What the server must prove to be; undefined on connections that we accepted. */
+  readonly expected: ServerNames | undefined;
+  /** The source network it is counted under; undefined on connections that we dialled. */
+  readonly prefix: Prefix | undefined;
+  /** A handshake that is not complete by then is given up. */
+  readonly handshakeBy: Millis;
+  state: ConnectionState = "handshaking";
+  /** The validated address. */
+  address: SocketAddress;
+  receiveInfo: ReceiveInfo;
+  /** Unvalidated addresses that packets came from lately: a path probe is answered there. */
+  readonly candidates: SocketAddress[] = [];
+  /** Our ids that are routed to it, oldest first. */
+  readonly ids: Uint8Array[] = [];
+  /** The client's first destination id, as a map key, while the handshake lasts. */
+  originalId: string | undefined;
+  dirty = false;
+  readable = false;
+  /** quiche's count of authenticated packets when a ping went out unanswered. */
+  pingedAtReceived: number | undefined;
+  full = false;
+  maxDatagram = 0;
+  /** Counted among the handshakes under way. */
+  halfOpen = false;
+
+  constructor(parts: {
+    peer: PeerId;
+    native: NativeConnection;
+    address: SocketAddress;
+    expected?: ServerNames;
+    prefix?: Prefix;
+    handshakeBy: Millis;
+  }) {
+    this.peer = parts.peer;
+    this.native = parts.native;
+    this.address = parts.address;
+    this.receiveInfo = receiveInfo(parts.address);
+    this.expected = parts.expected;
+    this.prefix = parts.prefix;
+    this.handshakeBy = parts.handshakeBy;
+  }
+
+  /** The path's addresses for quiche; built once for the validated path. */
+  infoFor(from: SocketAddress): ReceiveInfo {
+    if (from === this.address) return this.receiveInfo;
+    if (samePath(from, this.address)) {
+      this.moveTo(from);
+      return this.receiveInfo;
+    }
+    if (!this.candidates.includes(from)) {
+      if (this.candidates.length >= MAX_CANDIDATES) this.candidates.shift();
+      this.candidates.push(from);
+    }
+    return receiveInfo(from);
+  }
+
+  moveTo(address: SocketAddress): void {
+    this.address = address;
+    this.receiveInfo = receiveInfo(address);
+  }
+
+  /** The interned address that quiche names as a packet's destination. */
+  pathTo(to: NativeAddress): SocketAddress | undefined {
+    if (to.port === this.address.port && to.host === this.address.host) return this.address;
+    return this.candidates.find((candidate) => candidate.port === to.port && candidate.host === to.host);
+  }
+}
+
+/** Interned objects may be made anew after a long pause; the path is still the same. */
+function samePath(a: SocketAddress, b: SocketAddress): boolean {
+  return a.port === b.port && a.host === b.host && a.local.socket === b.local.socket;
+}
+
+function receiveInfo(address: SocketAddress): ReceiveInfo {
+  const { host, port, local } = address;
+  return { from: { host, port }, to: { host: local.host, port: local.port } };
+}
+
+const MAX_CANDIDATES = 4;

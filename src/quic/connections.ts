@@ -1,0 +1,310 @@
+// The life of connections: accepted or dialled, fed, checked once, rotated, closed, forgotten.
+import { Deadlines } from "../core/deadlines.ts";
+import type { Millis } from "../core/machine.ts";
+import type { Outbox } from "../core/outbox.ts";
+import { ANONYMOUS } from "../identity/identity.ts";
+import type { ServerNames } from "../identity/server-name.ts";
+import type { Layer, PeerEvent, PeerId } from "../tunnel/peer.ts";
+import type { SocketAddress } from "../wire/address.ts";
+import type { Admission, Prefix } from "./admission.ts";
+import { Connection } from "./connection.ts";
+import { type ConnectionIds, tokenToBigint } from "./connection-id.ts";
+import { ending } from "./ending.ts";
+import { type NativeConfig, type NativeConnection, quiche } from "./native.ts";
+import type { PacketBatch } from "./packet-batch.ts";
+import { checkPing, followPath } from "./path-watch.ts";
+import { checkClient, checkServer, closeCode, dialFailure, dialRefusal, type PeerCheck } from "./peer-check.ts";
+import { Rotation } from "./rotation.ts";
+import { Routes } from "./routes.ts";
+import { type ClientAuth, DATAGRAM_QUEUE } from "./settings.ts";
+import type { EndpointStats } from "./stats.ts";
+
+export interface ConnectionsContext {
+  readonly configs: { readonly server: NativeConfig | undefined; readonly client: NativeConfig | undefined };
+  readonly server?: { readonly clientAuth: ClientAuth };
+  readonly client?: { readonly verifyPeer: boolean };
+  readonly ids: ConnectionIds;
+  readonly admission: Admission | undefined;
+  readonly events: Outbox<PeerEvent>;
+  readonly stats: EndpointStats;
+  readonly rotationMs: Millis;
+  readonly wallNow: () => number;
+}
+
+export class Connections {
+  readonly routes = new Routes();
+  readonly #context: ConnectionsContext;
+  readonly #byPeer = new Map<PeerId, Connection>();
+  readonly #timers = new Deadlines<Connection>();
+  readonly #rotation: Rotation;
+  #dirty: Connection[] = [];
+  #spare: Connection[] = [];
+  #config: { server: NativeConfig | undefined; client: NativeConfig | undefined };
+  #nextPeer = 1;
+
+  constructor(context: ConnectionsContext) {
+    this.#context = context;
+    this.#config = { ...context.configs };
+    const { ids, stats, rotationMs } = context;
+    this.#rotation = new Rotation({ ids, routes: this.routes, stats, everyMs: rotationMs });
+  }
+
+  /** Starts a handshake towards `to`. No server name is sent: quiche checks the chain, we check the name. */
+  dial(to: SocketAddress, expected: ServerNames, now: Millis): Connection {
+    const config = this.#config.client;
+    if (config === undefined) throw new Error("this endpoint does not dial");
+    const scid = this.#context.ids.mint();
+    const native = quiche.Connection.connect(null, scid, to.local, to, config);
+    const handshakeBy = now + HANDSHAKE_LIMIT_MS;
+    const connection = new Connection({ peer: this.#nextPeer++, native, address: to, expected, handshakeBy });
+    this.#adopt(connection, scid);
+    this.touch(connection);
+    return connection;
+  }
+
+  /** Undefined when quiche refuses the addresses. */
+  accept(
+    offer: { readonly scid: Uint8Array; readonly original: Uint8Array | undefined; readonly prefix: Prefix },
+    dcid: Uint8Array,
+    from: SocketAddress,
+    now: Millis,
+  ): Connection | undefined {
+    const { scid, original, prefix } = offer;
+    const config = this.#config.server;
+    if (config === undefined) return undefined;
+    config.setStatelessResetToken(tokenToBigint(this.#context.ids.resetToken(scid)));
+    let native: NativeConnection;
+    try {
+      native = quiche.Connection.accept(scid, original ?? null, from.local, from, config);
+    } catch {
+      return undefined;
+    }
+    const handshakeBy = now + HANDSHAKE_LIMIT_MS;
+    const connection = new Connection({ peer: this.#nextPeer++, native, address: from, prefix, handshakeBy });
+    this.#adopt(connection, scid);
+    // After a Retry the client already uses our id; without one, its first flight may come in several packets.
+    if (original === undefined) this.routes.addOriginal(dcid.slice(), connection);
+    this.#context.admission?.opened(prefix);
+    connection.halfOpen = true;
+    this.#timers.set(connection, handshakeBy);
+    return connection;
+  }
+
+  /** False when quiche refused the packet: that costs the packet and nothing else. */
+  feed(connection: Connection, packet: Uint8Array, from: SocketAddress, now: Millis): boolean {
+    const { native } = connection;
+    // Also after a failure: a TLS alert has to leave.
+    this.touch(connection);
+    try {
+      native.recv(packet, connection.infoFor(from));
+    } catch {
+      return false;
+    }
+    if (connection.state === "handshaking" && native.isEstablished()) this.#established(connection, now);
+    const { events } = this.#context;
+    if (from !== connection.address) followPath(connection, from, events);
+    if (connection.pingedAtReceived !== undefined) checkPing(connection, events);
+    if (connection.ids.length > 1) this.#rotation.collectRetired(connection, now);
+    return true;
+  }
+
+  /** Puts a connection on the list of those that transmit has to visit. */
+  touch(connection: Connection): void {
+    if (connection.dirty) return;
+    connection.dirty = true;
+    this.#dirty.push(connection);
+  }
+
+  ping(connection: Connection): void {
+    if (connection.state !== "open") return;
+    connection.native.sendAckEliciting();
+    connection.pingedAtReceived = connection.native.stats().recv;
+    this.touch(connection);
+  }
+
+  close(connection: Connection, layer: Layer, code: number, reason: string): void {
+    if (connection.state === "closing" || connection.state === "gone") return;
+    const wasOpen = connection.state === "open";
+    this.#closeNative(connection, layer, code, reason);
+    const { peer } = connection;
+    if (wasOpen) this.#context.events.push({ type: "disconnected", peer, by: "us", layer, code, reason });
+  }
+
+  /** Visits what changed, until the batch is full; the rest stays on the list. */
+  transmit(batch: PacketBatch, now: Millis): void {
+    const visiting = this.#dirty;
+    this.#dirty = this.#spare;
+    let visited = 0;
+    for (; visited < visiting.length; visited++) {
+      const connection = visiting[visited]!;
+      if (connection.state !== "gone") {
+        if (!this.#write(connection, batch)) break;
+        this.#settle(connection, now);
+      }
+      connection.dirty = false;
+    }
+    for (; visited < visiting.length; visited++) this.#dirty.push(visiting[visited]!);
+    visiting.length = 0;
+    this.#spare = visiting;
+  }
+
+  handleTimeout(now: Millis): void {
+    for (let connection = this.#timers.takeExpired(now); connection; connection = this.#timers.takeExpired(now)) {
+      if (connection.state === "handshaking" && now >= connection.handshakeBy) {
+        this.#forget(connection);
+        continue;
+      }
+      connection.native.onTimeout();
+      this.touch(connection);
+    }
+    for (let connection = this.#rotation.rotateNext(now); connection; connection = this.#rotation.rotateNext(now)) {
+      this.touch(connection);
+    }
+  }
+
+  deadline(): Millis | undefined {
+    const timer = this.#timers.next();
+    const rotation = this.#rotation.deadline();
+    return timer === undefined || (rotation !== undefined && rotation < timer) ? rotation : timer;
+  }
+
+  get(peer: PeerId): Connection | undefined {
+    return this.#byPeer.get(peer);
+  }
+
+  all(): Iterable<Connection> {
+    return this.#byPeer.values();
+  }
+
+  get size(): number {
+    return this.#byPeer.size;
+  }
+
+  /** Connections with something to transmit. */
+  get dirty(): number {
+    return this.#dirty.length;
+  }
+
+  reconfigure(server: NativeConfig | undefined, client: NativeConfig | undefined): void {
+    this.#config = { server: server ?? this.#config.server, client: client ?? this.#config.client };
+  }
+
+  #adopt(connection: Connection, scid: Uint8Array): void {
+    this.#byPeer.set(connection.peer, connection);
+    this.routes.add(scid, connection);
+    this.#context.stats.handshakesStarted++;
+  }
+
+  /** Decides, before anything is read, whether the role meets the peer. */
+  #established(connection: Connection, now: Millis): void {
+    const { stats, events } = this.#context;
+    this.#settleHandshake(connection);
+    const check = this.#check(connection);
+    if ("refusal" in check) {
+      stats.refuse(check.refusal);
+      stats.handshakesFailed++;
+      const detail = connection.expected && dialRefusal(check.refusal, connection.expected);
+      this.#closeNative(connection, "transport", closeCode(check.refusal), check.refusal);
+      if (detail !== undefined) events.push({ type: "dial-failed", peer: connection.peer, ...detail });
+      return;
+    }
+    stats.handshakesCompleted++;
+    connection.state = "open";
+    connection.maxDatagram = connection.native.dgramMaxWritableLen() ?? 0;
+    this.#rotation.schedule(connection, now);
+    const { peer, address, maxDatagram } = connection;
+    events.push({ type: "connected", peer, identity: check.identity, address, maxDatagram });
+  }
+
+  #check({ native, expected }: Connection): PeerCheck {
+    const { server, client, wallNow } = this.#context;
+    if (expected === undefined) return checkClient(native, server?.clientAuth ?? "required", wallNow());
+    return client?.verifyPeer === false ? { identity: ANONYMOUS } : checkServer(native, expected, wallNow());
+  }
+
+  #closeNative(connection: Connection, layer: Layer, code: number, reason: string): void {
+    connection.state = "closing";
+    try {
+      connection.native.close(layer === "application", code, new TextEncoder().encode(reason));
+    } catch {
+      // Already closed by the other side.
+    }
+    this.touch(connection);
+  }
+
+  /** False when the batch is full before the connection has nothing left to say. */
+  #write(connection: Connection, batch: PacketBatch): boolean {
+    const { stats } = this.#context;
+    for (;;) {
+      if (batch.full) return false;
+      const sent = nextPacket(connection, batch.next());
+      if (sent === null) return true;
+      const to = connection.pathTo(sent[1].to);
+      if (to === undefined) continue;
+      stats.sentPackets++;
+      stats.sentBytes += sent[0];
+      batch.commit(sent[0], to);
+    }
+  }
+
+  /** After writing: notices an end, arms the timer, tells a waiting role that there is room again. */
+  #settle(connection: Connection, now: Millis): void {
+    const { native } = connection;
+    const timeout = native.timeout();
+    if (timeout === null && native.isClosed()) return this.#forget(connection);
+    if (connection.state !== "closing" && native.isDraining()) this.#end(connection);
+    // quiche truncates to whole milliseconds.
+    const due = timeout === null ? connection.handshakeBy : now + timeout + 1;
+    this.#timers.set(connection, connection.state === "handshaking" ? Math.min(due, connection.handshakeBy) : due);
+    if (connection.full && native.dgramSendQueueLen() < DATAGRAM_QUEUE) {
+      connection.full = false;
+      this.#context.events.push({ type: "writable", peer: connection.peer });
+    }
+  }
+
+  /** Tells the role, once, that the connection or the attempt is over. */
+  #end(connection: Connection): void {
+    const { state, native, peer } = connection;
+    const { events, stats, wallNow } = this.#context;
+    if (state === "handshaking") {
+      stats.handshakesFailed++;
+      this.#settleHandshake(connection);
+      if (connection.expected !== undefined) {
+        events.push({ type: "dial-failed", peer, ...dialFailure(native, wallNow()) });
+      }
+    }
+    if (state === "open") events.push({ type: "disconnected", peer, ...ending(native) });
+    connection.state = "closing";
+  }
+
+  #forget(connection: Connection): void {
+    if (connection.state === "gone") return;
+    this.#end(connection);
+    this.#settleHandshake(connection);
+    connection.state = "gone";
+    this.#byPeer.delete(connection.peer);
+    this.routes.remove(connection);
+    this.#timers.clear(connection);
+    this.#rotation.cancel(connection);
+    if (connection.prefix !== undefined) this.#context.admission?.closed(connection.prefix);
+  }
+
+  #settleHandshake(connection: Connection): void {
+    this.routes.forgetOriginal(connection);
+    if (!connection.halfOpen) return;
+    connection.halfOpen = false;
+    this.#context.admission?.settled();
+  }
+}
+
+/** quiche reports a connection that cannot send any more with an exception. */
+function nextPacket(connection: Connection, into: Uint8Array): ReturnType<NativeConnection["send"]> {
+  try {
+    return connection.native.send(into);
+  } catch {
+    return null;
+  }
+}
+
+/** A handshake that takes longer is given up, on either side. */
+const HANDSHAKE_LIMIT_MS = 10_000;

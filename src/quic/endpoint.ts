@@ -1,0 +1,230 @@
+// quiche without sockets: packets in, peer events and packets out. Nothing here walks over all connections on a
+// wake-up; what changed is on the dirty list, what is due is on top of a heap.
+import type { Millis } from "../core/machine.ts";
+import { Outbox } from "../core/outbox.ts";
+import type { ServerNames } from "../identity/server-name.ts";
+import type { PeerCommand, PeerEvent, PeerId } from "../tunnel/peer.ts";
+import type { SocketAddress } from "../wire/address.ts";
+import { Admission, type AdmissionLimits } from "./admission.ts";
+import type { Connection } from "./connection.ts";
+import { ConnectionIds, isLongHeader, parseLongHeader } from "./connection-id.ts";
+import { Connections } from "./connections.ts";
+import { Doorman, type DoormanOptions } from "./doorman.ts";
+import type { PacketBatch } from "./packet-batch.ts";
+import { readDatagram } from "./reading.ts";
+import { type ClientSettings, clientConfig, DATAGRAM_QUEUE, type ServerSettings, serverConfig } from "./settings.ts";
+import { StatelessResets } from "./stateless-reset.ts";
+import { EndpointStats, type PacketDrop } from "./stats.ts";
+
+export interface EndpointOptions {
+  /** Present when it accepts connections. */
+  readonly server?: ServerSettings & DoormanOptions & { readonly admission: AdmissionLimits };
+  /** Present when it dials. */
+  readonly client?: ClientSettings;
+  /** Keys the tags of our connection ids; the same secret after a restart lets old peers be reset. */
+  readonly secret: Uint8Array;
+  /** How often each connection is given a new id. */
+  readonly rotationMs: Millis;
+  readonly random: (bytes: Uint8Array) => void;
+  /** Milliseconds since 1970, for the dates of certificates. */
+  readonly wallNow: () => number;
+}
+
+export class Endpoint {
+  readonly stats = new EndpointStats();
+  readonly #connections: Connections;
+  readonly #doorman: Doorman | undefined;
+  readonly #admission: Admission | undefined;
+  readonly #resets: StatelessResets;
+  readonly #events = new Outbox<PeerEvent>();
+  /** Stateless answers that wait for the next transmit. */
+  readonly #answers = new Outbox<{ readonly packet: Uint8Array; readonly to: SocketAddress }>();
+  readonly #readable = new Outbox<Connection>();
+  #reading: Connection | undefined;
+  #draining: string | undefined;
+
+  constructor(options: EndpointOptions, now: Millis) {
+    const { server, client, random } = options;
+    const ids = new ConnectionIds(options.secret, random);
+    this.#resets = new StatelessResets(ids, random, now);
+    this.#admission = server && new Admission(server.admission);
+    const configs = { server: server && serverConfig(server), client: client && clientConfig(client) };
+    const context = { ...options, ids, configs, stats: this.stats, events: this.#events, admission: this.#admission };
+    this.#connections = new Connections(context);
+    if (server !== undefined && this.#admission !== undefined) {
+      this.#doorman = new Doorman(server, { ids, admission: this.#admission, stats: this.stats, random }, now);
+    }
+  }
+
+  /** Starts a handshake. quiche checks the chain, we check the name, before `connected`. */
+  connect(to: SocketAddress, expected: ServerNames, now: Millis): PeerId {
+    return this.#connections.dial(to, expected, now).peer;
+  }
+
+  /** One UDP payload. Decrypts in place. Never throws because of what it holds. */
+  receive(packet: Uint8Array, from: SocketAddress, now: Millis): void {
+    this.stats.receivedPackets++;
+    this.stats.receivedBytes += packet.length;
+    if (packet.length === 0) return this.stats.drop("empty");
+    const connection = isLongHeader(packet) ? this.#routeLong(packet, from, now) : this.#routeShort(packet, from, now);
+    if (connection === undefined) return;
+    if (!this.#connections.feed(connection, packet, from, now)) return this.stats.drop("rejected-by-quic");
+    this.stats.acceptedPackets++;
+    if (connection.state === "open" && !connection.readable) {
+      connection.readable = true;
+      this.#readable.push(connection);
+    }
+  }
+
+  /** The next event. A datagram's bytes are valid until the next call. */
+  poll(): PeerEvent | undefined {
+    const event = this.#events.shift();
+    if (event !== undefined) return event;
+    for (;;) {
+      this.#reading ??= this.#readable.shift();
+      const connection = this.#reading;
+      if (connection === undefined) return undefined;
+      const bytes = readDatagram(connection, this.stats);
+      if (bytes !== undefined) return { type: "datagram", peer: connection.peer, bytes };
+      connection.readable = false;
+      this.#reading = undefined;
+    }
+  }
+
+  /** Carries out what a role decided. A datagram that cannot be queued is dropped and counted. */
+  perform(command: PeerCommand): void {
+    const connection = this.#connections.get(command.peer);
+    if (command.type === "send") return this.#send(connection, command.bytes);
+    if (connection === undefined) return;
+    if (command.type === "ping") return this.#connections.ping(connection);
+    this.#connections.close(connection, command.layer, command.code, command.reason);
+  }
+
+  /** Writes what is due for every connection that changed. Stops when the batch is full; see `pending`. */
+  transmit(batch: PacketBatch, now: Millis): void {
+    while (!batch.full) {
+      const answer = this.#answers.shift();
+      if (answer === undefined) break;
+      batch.next().set(answer.packet);
+      this.#sent(answer.packet.length);
+      batch.commit(answer.packet.length, answer.to);
+    }
+    this.#connections.transmit(batch, now);
+  }
+
+  /** Something waits to be transmitted. */
+  get pending(): boolean {
+    return this.#answers.length > 0 || this.#connections.dirty > 0;
+  }
+
+  handleTimeout(now: Millis): void {
+    this.#connections.handleTimeout(now);
+  }
+
+  deadline(): Millis | undefined {
+    return this.#connections.deadline();
+  }
+
+  /** Datagrams that the peer's queue would still take; after 0, `writable` follows. */
+  room(peer: PeerId): number {
+    const connection = this.#connections.get(peer);
+    if (connection === undefined || connection.state !== "open") return 0;
+    const room = DATAGRAM_QUEUE - connection.native.dgramSendQueueLen();
+    if (room === 0) connection.full = true;
+    return room;
+  }
+
+  /** Refuses new connections and closes the others with application code 0. */
+  drain(reason: string): void {
+    this.#draining = reason;
+    for (const connection of this.#connections.all()) this.#connections.close(connection, "application", 0, reason);
+  }
+
+  /** New credentials for connections accepted or dialled from now on. Throws, and keeps the old, when unusable. */
+  reload(settings: { readonly server?: ServerSettings; readonly client?: ClientSettings }): void {
+    this.#connections.reconfigure(
+      settings.server && serverConfig(settings.server),
+      settings.client && clientConfig(settings.client),
+    );
+    this.stats.reloads++;
+  }
+
+  /** After drain: every close has been written. */
+  get drained(): boolean {
+    return this.#draining !== undefined && !this.pending;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  get halfOpen(): number {
+    return this.#admission?.halfOpen ?? 0;
+  }
+
+  #send(connection: Connection | undefined, bytes: Uint8Array): void {
+    const dropped = this.stats.datagramsDropped;
+    if (connection === undefined || connection.state !== "open") {
+      dropped["not-connected"]++;
+      return;
+    }
+    // Asked beforehand because quiche answers an oversize datagram with an exception, which costs more.
+    if (bytes.length > connection.maxDatagram) {
+      dropped["too-large"]++;
+      return;
+    }
+    try {
+      if (connection.native.dgramSend(bytes) === null) {
+        connection.full = true;
+        dropped["queue-full"]++;
+        return;
+      }
+    } catch {
+      dropped["too-large"]++;
+      return;
+    }
+    this.stats.datagramsSent++;
+    this.#connections.touch(connection);
+  }
+
+  #routeShort(packet: Uint8Array, from: SocketAddress, now: Millis): Connection | undefined {
+    const connection = this.#connections.routes.find(packet, 1);
+    if (connection !== undefined) return connection;
+    if (this.#connections.routes.isRetired(packet, 1)) return this.#drop("retired-id");
+    const reset = this.#doorman === undefined ? undefined : this.#resets.answer(packet, now);
+    if (reset === undefined) return this.#drop("unknown-connection");
+    return this.#answer(reset, from, "reset-sent");
+  }
+
+  #routeLong(packet: Uint8Array, from: SocketAddress, now: Millis): Connection | undefined {
+    const header = parseLongHeader(packet);
+    if (header === undefined) return this.#drop("malformed-header");
+    const { routes } = this.#connections;
+    const known = routes.find(header.dcid, 0) ?? routes.findOriginal(header.dcid);
+    if (known !== undefined) return known;
+    if (this.#doorman === undefined) return this.#drop("not-a-server");
+    if (this.#draining !== undefined) return this.#drop("draining");
+    const verdict = this.#doorman.judge(packet, header, from, now);
+    if (verdict.type === "drop") return this.#drop(verdict.reason);
+    if (verdict.type === "answer") return this.#answer(verdict.packet.slice(), from, verdict.reason);
+    const accepted = this.#connections.accept(verdict, header.dcid, from, now);
+    return accepted ?? this.#drop("accept-failed");
+  }
+
+  #answer(packet: Uint8Array, to: SocketAddress, reason: PacketDrop): undefined {
+    if (this.#answers.length < MAX_WAITING_ANSWERS) this.#answers.push({ packet, to });
+    return this.#drop(reason);
+  }
+
+  #drop(reason: PacketDrop): undefined {
+    this.stats.drop(reason);
+    return undefined;
+  }
+
+  #sent(bytes: number): void {
+    this.stats.sentPackets++;
+    this.stats.sentBytes += bytes;
+  }
+}
+
+const MAX_WAITING_ANSWERS = 4096;

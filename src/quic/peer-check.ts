@@ -1,0 +1,92 @@
+// What TLS lets pass and we do not: asked after the handshake and before anything is read from the peer.
+import { parseLeaf } from "../identity/certificate.ts";
+import { ANONYMOUS, type Anonymous, type Identity } from "../identity/identity.ts";
+import { checkLeaf, identityOf } from "../identity/leaf-policy.ts";
+import { matchesServer, type ServerNames } from "../identity/server-name.ts";
+import type { DialFailure } from "../tunnel/peer.ts";
+import type { NativeConnection } from "./native.ts";
+import type { ClientAuth } from "./settings.ts";
+import type { PeerRefusal } from "./stats.ts";
+
+export type PeerCheck = { readonly identity: Identity | Anonymous } | { readonly refusal: PeerRefusal };
+
+/** Who a client is. `wallNow` is in milliseconds since 1970. */
+export function checkClient(native: NativeConnection, auth: ClientAuth, wallNow: number): PeerCheck {
+  if (native.isResumed()) return { refusal: "resumed" };
+  const der = native.peerCertChain()?.[0];
+  if (der === undefined) return auth === "required" ? { refusal: "no-client-cert" } : { identity: ANONYMOUS };
+  const leaf = parseLeaf(der);
+  if (leaf === undefined) return { refusal: "bad-certificate" };
+  const refusal = checkLeaf(leaf, "client", wallNow);
+  return refusal === undefined ? { identity: identityOf(leaf) } : { refusal };
+}
+
+/** Whether the server that answered is the one we meant. */
+export function checkServer(native: NativeConnection, expected: ServerNames, wallNow: number): PeerCheck {
+  const der = native.peerCertChain()?.[0];
+  const leaf = der === undefined ? undefined : parseLeaf(der);
+  if (leaf === undefined) return { refusal: "bad-certificate" };
+  const refusal = checkLeaf(leaf, "server", wallNow);
+  if (refusal !== undefined) return { refusal };
+  return matchesServer(leaf, expected) ? { identity: identityOf(leaf) } : { refusal: "wrong-name" };
+}
+
+/** The transport error code that goes with a refusal; the reason text says the rest. */
+export function closeCode(refusal: PeerRefusal): number {
+  return REFUSAL_CODES[refusal] ?? INTERNAL_ERROR;
+}
+
+/** The same in the words of a dialling role. */
+export function dialRefusal(refusal: PeerRefusal, expected: ServerNames): { reason: DialFailure; detail: string } {
+  if (refusal === "wrong-name") {
+    return { reason: refusal, detail: `the server's certificate names none of: ${expected.join(", ")}` };
+  }
+  const certificate = refusal === "expired" || refusal === "not-yet-valid" || refusal === "wrong-purpose";
+  return { reason: certificate ? refusal : "bad-certificate", detail: `the server's certificate: ${refusal}` };
+}
+
+/** Why a handshake of ours failed, from the code that either side closed with. */
+export function dialFailure(native: NativeConnection, wallNow: number): { reason: DialFailure; detail: string } {
+  const local = native.localError();
+  const error = native.peerError() ?? local;
+  if (error === null) return { reason: "unreachable", detail: "nothing answered" };
+  const text = new TextDecoder().decode(error.reason);
+  const side = local === error ? "we refused the server's certificate" : "the server refused";
+  const detail = `${side}, code 0x${error.errorCode.toString(16)}${text === "" ? "" : `, ${printable(text)}`}`;
+  if (error.isApp) return { reason: "refused", detail };
+  if (error.errorCode === ALERT_EXPIRED && local === error) return { reason: expiryOf(native, wallNow), detail };
+  return { reason: ALERTS[error.errorCode] ?? "refused", detail };
+}
+
+/** BoringSSL has one alert for both; the dates of the chain tell them apart. */
+function expiryOf(native: NativeConnection, wallNow: number): DialFailure {
+  for (const der of native.peerCertChain() ?? []) {
+    const leaf = parseLeaf(der);
+    if (leaf !== undefined && leaf.notBefore > wallNow) return "not-yet-valid";
+  }
+  return "expired";
+}
+
+/** Reason texts come from the network. */
+export function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 120);
+}
+
+const INTERNAL_ERROR = 0x01;
+const ALERT_EXPIRED = 0x12d;
+const REFUSAL_CODES: Partial<Record<PeerRefusal, number>> = {
+  "no-client-cert": 0x174,
+  "bad-certificate": 0x12a,
+  "wrong-name": 0x12a,
+  "wrong-purpose": 0x12b,
+  expired: ALERT_EXPIRED,
+  "not-yet-valid": ALERT_EXPIRED,
+};
+const ALERTS: Readonly<Record<number, DialFailure>> = {
+  298: "bad-certificate",
+  299: "wrong-purpose",
+  301: "expired",
+  304: "unknown-ca",
+  372: "no-client-cert",
+  376: "alpn",
+};

@@ -1,0 +1,85 @@
+// Every QUIC setting, once, for both ends. Values that peers can see are those of the reference implementation.
+import { ALPN } from "../wire/tunnel.ts";
+import { type NativeConfig, quiche } from "./native.ts";
+
+/** Credentials as PEM bytes. The caller has checked that they parse and that key and certificate match. */
+export interface TlsMaterial {
+  /** The only trust anchors; undefined means that the peer cannot be verified. */
+  readonly ca?: Uint8Array | undefined;
+  /** Own certificate chain, leaf first. */
+  readonly certChain?: Uint8Array | undefined;
+  readonly key?: Uint8Array | undefined;
+}
+
+/** What a server asks of its clients: `optional` verifies a certificate that is presented and admits peers without. */
+export type ClientAuth = "required" | "optional" | "off";
+
+export interface ServerSettings {
+  readonly tls: TlsMaterial;
+  readonly clientAuth: ClientAuth;
+  readonly alpn?: string;
+}
+
+export interface ClientSettings {
+  readonly tls: TlsMaterial;
+  /** Chain, leaf and name are checked. Off only on the operator's explicit word. */
+  readonly verifyPeer: boolean;
+  readonly alpn?: string;
+}
+
+/** Throws an Error with quiche's word when the material is unusable. */
+export function serverConfig(settings: ServerSettings): NativeConfig {
+  const { tls, clientAuth } = settings;
+  const verify = clientAuth !== "off";
+  if (verify && tls.ca === undefined) throw new Error("client authentication needs a client CA");
+  const config = tlsConfig(tls, verify);
+  // A context built with verification demands a certificate; switching it on again afterwards makes it optional.
+  if (clientAuth === "optional") config.verifyPeer(true);
+  return transport(config, settings.alpn ?? ALPN);
+}
+
+export function clientConfig(settings: ClientSettings): NativeConfig {
+  if (settings.verifyPeer && settings.tls.ca === undefined) throw new Error("verifying the relay needs its CA");
+  return transport(tlsConfig(settings.tls, settings.verifyPeer), settings.alpn ?? ALPN);
+}
+
+function tlsConfig(tls: TlsMaterial, verify: boolean): NativeConfig {
+  const key = tls.key === undefined ? null : [tls.key];
+  const chain = tls.certChain === undefined ? null : [tls.certChain];
+  return quiche.Config.withBoringSslCtx(verify, false, verify ? tls.ca : null, key, chain, SIGNATURE_ALGORITHMS);
+}
+
+function transport(config: NativeConfig, alpn: string): NativeConfig {
+  config.setApplicationProtos([alpn]);
+  config.grease(false);
+  config.setMaxIdleTimeout(IDLE_TIMEOUT_MS);
+  config.setMaxRecvUdpPayloadSize(MAX_UDP_PAYLOAD);
+  config.setMaxSendUdpPayloadSize(MAX_UDP_PAYLOAD);
+  config.setInitialMaxData(10_000_000);
+  config.setInitialMaxStreamDataBidiLocal(1_000_000);
+  config.setInitialMaxStreamDataBidiRemote(1_000_000);
+  config.setInitialMaxStreamsBidi(100);
+  config.setInitialMaxStreamsUni(100);
+  config.enableDgram(true, DATAGRAM_QUEUE, DATAGRAM_QUEUE);
+  config.setActiveConnectionIdLimit(ACTIVE_CONNECTION_IDS);
+  config.enablePacing(false);
+  return config;
+}
+
+export const IDLE_TIMEOUT_MS = 30_000;
+export const MAX_UDP_PAYLOAD = 1350;
+/** Datagrams that quiche holds per connection and direction. */
+export const DATAGRAM_QUEUE = 1000;
+/** Above the protocol's default of 2, so that an id can be issued while another is being retired. */
+const ACTIVE_CONNECTION_IDS = 4;
+/** Ed25519 has to be named, or the verifying side refuses it. */
+const SIGNATURE_ALGORITHMS = [
+  "ecdsa_secp256r1_sha256",
+  "ed25519",
+  "rsa_pss_rsae_sha256",
+  "ecdsa_secp384r1_sha384",
+  "rsa_pss_rsae_sha384",
+  "ecdsa_secp521r1_sha512",
+  "rsa_pss_rsae_sha512",
+  "rsa_pkcs1_sha256",
+].join(":");

@@ -1,0 +1,169 @@
+// The portable UDP socket on Bun.udpSocket: one callback per packet in, one system call per batch out.
+import type { LocalAddress, SocketAddress } from "../wire/address.ts";
+import { AddressBook } from "./address-book.ts";
+import { SendBatch } from "./send-batch.ts";
+import { sizeSocketBuffers } from "./socket-buffers.ts";
+import type { UdpSocket, UdpSocketStats } from "./udp-socket.ts";
+
+export interface UdpSocketHandlers {
+  /** `packet` is the receiver's to overwrite until it returns. */
+  receive(packet: Uint8Array, from: SocketAddress): void;
+  /** The batch has room again after the kernel refused some of it. */
+  writable(): void;
+}
+
+export interface BindAddress {
+  /** An IP literal. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Opens one socket per address; all share one batch. Throws the system's error when an address cannot be bound. */
+export async function openUdpSockets(
+  addresses: readonly BindAddress[],
+  handlers: UdpSocketHandlers,
+  options: { readonly externalHost?: string | undefined } = {},
+): Promise<UdpSocket> {
+  const port = new BunUdpSockets(handlers);
+  try {
+    for (const address of addresses) await port.bind(address, options.externalHost);
+  } catch (error) {
+    port.close();
+    throw error;
+  }
+  return port;
+}
+
+type Bound = { readonly socket: Bun.udp.Socket<"buffer">; readonly local: LocalAddress; readonly mapped: boolean };
+
+class BunUdpSockets implements UdpSocket {
+  readonly local: LocalAddress[] = [];
+  readonly batch = new SendBatch(BATCH_PACKETS);
+  readonly stats: UdpSocketStats = {
+    receivedPackets: 0,
+    receivedBytes: 0,
+    sentPackets: 0,
+    sentBytes: 0,
+    sendErrors: 0,
+    receiveBufferBytes: 0,
+    sendBufferBytes: 0,
+  };
+  readonly #handlers: UdpSocketHandlers;
+  readonly #bound: Bound[] = [];
+  readonly #book = new AddressBook();
+  #blocked = false;
+
+  constructor(handlers: UdpSocketHandlers) {
+    this.#handlers = handlers;
+  }
+
+  async bind(address: BindAddress, externalHost: string | undefined): Promise<void> {
+    const index = this.#bound.length;
+    let local: LocalAddress | undefined;
+    const socket = await Bun.udpSocket({
+      hostname: address.host,
+      port: address.port,
+      socket: {
+        data: (_socket, packet, port, host) => {
+          if (local !== undefined) this.#received(packet, this.#book.intern(host, port, local));
+        },
+        drain: () => this.#drained(),
+        // A destination that answered with an ICMP error: the loss of that packet and nothing else.
+        error: () => {
+          this.stats.sendErrors++;
+        },
+      },
+    });
+    local = { socket: index, host: externalHost ?? socket.hostname, port: socket.port };
+    this.local.push(local);
+    this.#bound.push({ socket, local, mapped: socket.hostname.includes(":") });
+    const sizes = sizeSocketBuffers(socket);
+    this.stats.receiveBufferBytes = sizes.receive;
+    this.stats.sendBufferBytes = sizes.send;
+  }
+
+  flush(): void {
+    const { packets } = this.batch;
+    let done = 0;
+    while (done < packets.length) {
+      const { socket } = packets[done]!.to.local;
+      let end = done + 1;
+      while (end < packets.length && packets[end]!.to.local.socket === socket) end++;
+      const sent = this.#sendRun(done, end);
+      done += sent;
+      if (sent < end - (done - sent)) {
+        this.#blocked = true;
+        break;
+      }
+    }
+    this.batch.sent(done);
+  }
+
+  remote(host: string, port: number): SocketAddress {
+    const six = host.includes(":");
+    const bound = this.#bound.find(({ mapped }) => mapped === six) ?? this.#bound.find(({ mapped }) => mapped);
+    if (bound === undefined) throw new Error(`no local socket reaches ${host}`);
+    return this.#book.intern(host, port, bound.local);
+  }
+
+  close(): void {
+    for (const { socket } of this.#bound) if (!socket.closed) socket.close();
+  }
+
+  #received(packet: Uint8Array, from: SocketAddress): void {
+    this.stats.receivedPackets++;
+    this.stats.receivedBytes += packet.length;
+    this.#handlers.receive(packet, from);
+  }
+
+  #drained(): void {
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    this.flush();
+    this.#handlers.writable();
+  }
+
+  /** Sends packets [start, end) of one socket; returns how many are off our hands. */
+  #sendRun(start: number, end: number): number {
+    const { packets } = this.batch;
+    const bound = this.#bound[packets[start]!.to.local.socket];
+    if (bound === undefined || bound.socket.closed) return end - start;
+    const parts: (Uint8Array | string | number)[] = [];
+    for (let i = start; i < end; i++) {
+      const { bytes, to } = packets[i]!;
+      parts.push(bytes, to.port, hostFor(bound, to));
+    }
+    try {
+      return this.#count(start, bound.socket.sendMany(parts));
+    } catch {
+      return this.#sendSingly(bound, start, end);
+    }
+  }
+
+  /** One destination is refused: find out which, lose only those. */
+  #sendSingly(bound: Bound, start: number, end: number): number {
+    for (let i = start; i < end; i++) {
+      const { bytes, to } = this.batch.packets[i]!;
+      try {
+        if (!bound.socket.send(bytes, to.port, hostFor(bound, to))) return i - start;
+        this.#count(i, 1);
+      } catch {
+        this.stats.sendErrors++;
+      }
+    }
+    return end - start;
+  }
+
+  #count(start: number, sent: number): number {
+    this.stats.sentPackets += sent;
+    for (let i = start; i < start + sent; i++) this.stats.sentBytes += this.batch.packets[i]!.bytes.length;
+    return sent;
+  }
+}
+
+/** An IPv6 socket reaches IPv4 under mapped addresses. */
+function hostFor(bound: Bound, to: SocketAddress): string {
+  return bound.mapped && to.family === 4 ? `::ffff:${to.host}` : to.host;
+}
+
+const BATCH_PACKETS = 256;
