@@ -8,6 +8,11 @@ export class Outbox<T> {
     return this.items.length - this.head;
   }
 
+  /** Places held, taken ones included: bounded by a small multiple of the longest the queue ever was. */
+  get capacity(): number {
+    return this.items.length;
+  }
+
   push(item: T): void {
     this.items.push(item);
   }
