@@ -58,6 +58,7 @@ export class Connections {
     const handshakeBy = now + HANDSHAKE_LIMIT_MS;
     const connection = new Connection({ peer: this.#nextPeer++, native, address: to, expected, handshakeBy });
     this.#adopt(connection, scid);
+    this.routes.addDialled(connection);
     this.touch(connection);
     return connection;
   }

@@ -70,10 +70,7 @@ export class Endpoint {
     if (connection === undefined) return;
     if (!this.#connections.feed(connection, packet, from, now)) return this.stats.drop("rejected-by-quic");
     this.stats.acceptedPackets++;
-    if (connection.state === "open" && !connection.readable) {
-      connection.readable = true;
-      this.#readable.push(connection);
-    }
+    this.#toRead(connection);
   }
 
   /** The next event. A datagram's bytes are valid until the next call. */
@@ -190,7 +187,10 @@ export class Endpoint {
   #routeShort(packet: Uint8Array, from: SocketAddress, now: Millis): Connection | undefined {
     const connection = this.#connections.routes.find(packet, 1);
     if (connection !== undefined) return connection;
-    if (this.#connections.routes.isRetired(packet, 1)) return this.#drop("retired-id");
+    const { routes } = this.#connections;
+    const dialled = routes.dialledTo(from);
+    if (dialled !== undefined) return this.#offerReset(dialled, packet, from, now);
+    if (routes.isRetired(packet, 1)) return this.#drop("retired-id");
     const reset = this.#doorman === undefined ? undefined : this.#resets.answer(packet, now);
     if (reset === undefined) return this.#drop("unknown-connection");
     return this.#answer(reset, from, "reset-sent");
@@ -209,6 +209,22 @@ export class Endpoint {
     if (verdict.type === "answer") return this.#answer(verdict.packet.slice(), from, verdict.reason);
     const accepted = this.#connections.accept(verdict, header.dcid, from, now);
     return accepted ?? this.#drop("accept-failed");
+  }
+
+  /** From a server of ours, under an id that is not ours: each connection to it looks for its reset token. */
+  #offerReset(dialled: Iterable<Connection>, packet: Uint8Array, from: SocketAddress, now: Millis): undefined {
+    let taken = false;
+    // quiche decrypts in place, so each gets a copy. A reset removes the connection only after this turn.
+    for (const connection of dialled) taken = this.#connections.feed(connection, packet.slice(), from, now) || taken;
+    if (taken) this.stats.acceptedPackets++;
+    else this.stats.drop("rejected-by-quic");
+    return undefined;
+  }
+
+  #toRead(connection: Connection): void {
+    if (connection.state !== "open" || connection.readable) return;
+    connection.readable = true;
+    this.#readable.push(connection);
   }
 
   #answer(packet: Uint8Array, to: SocketAddress, reason: PacketDrop): undefined {

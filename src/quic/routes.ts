@@ -2,6 +2,7 @@
 // established connections.
 import { ExpiringMap } from "../core/expiring-map.ts";
 import type { Millis } from "../core/machine.ts";
+import type { SocketAddress } from "../wire/address.ts";
 import type { Connection } from "./connection.ts";
 import { CONNECTION_ID_BYTES, idKey, sameId } from "./connection-id.ts";
 
@@ -14,6 +15,8 @@ export class Routes {
   readonly #byId = new Map<number, Route>();
   /** Clients' own first destination ids: theirs to choose, so kept as text and only while a handshake lasts. */
   readonly #byOriginal = new Map<string, Connection>();
+  /** Connections that we dialled, by the server's address: a stateless reset carries no id of ours. */
+  readonly #dialled = new Map<string, Set<Connection>>();
   /** Ids that a peer gave back lately: its reordered packets are dropped without a reset. */
   readonly #retired = new ExpiringMap<number, true>({ limit: RETIRED_LIMIT, idleMs: RETIRED_MS });
 
@@ -36,6 +39,18 @@ export class Routes {
   addOriginal(id: Uint8Array, connection: Connection): void {
     connection.originalId = textOf(id);
     this.#byOriginal.set(connection.originalId, connection);
+  }
+
+  addDialled(connection: Connection): void {
+    const key = endOf(connection.address);
+    const others = this.#dialled.get(key);
+    if (others === undefined) this.#dialled.set(key, new Set([connection]));
+    else others.add(connection);
+  }
+
+  /** Those that a packet without a known id may be a stateless reset for. */
+  dialledTo(address: SocketAddress): Iterable<Connection> | undefined {
+    return this.#dialled.size === 0 ? undefined : this.#dialled.get(endOf(address));
   }
 
   /** The handshake is over: the client uses our id from now on. */
@@ -62,6 +77,9 @@ export class Routes {
   remove(connection: Connection): void {
     for (const id of connection.ids) this.#byId.delete(idKey(id, 0));
     this.forgetOriginal(connection);
+    const key = endOf(connection.address);
+    const others = this.#dialled.get(key);
+    if (others?.delete(connection) && others.size === 0) this.#dialled.delete(key);
   }
 
   get size(): number {
@@ -71,6 +89,10 @@ export class Routes {
   get originals(): number {
     return this.#byOriginal.size;
   }
+}
+
+function endOf({ host, port }: SocketAddress): string {
+  return `${host} ${port}`;
 }
 
 function textOf(id: Uint8Array): string {

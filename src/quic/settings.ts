@@ -35,7 +35,12 @@ export function serverConfig(settings: ServerSettings): NativeConfig {
   const config = tlsConfig(tls, verify);
   // A context built with verification demands a certificate; switching it on again afterwards makes it optional.
   if (clientAuth === "optional") config.verifyPeer(true);
-  return transport(config, settings.alpn ?? ALPN);
+  transport(config, settings.alpn ?? ALPN);
+  // quiche has 128 bytes for its transport parameters. A reset token beside the three ids of a Retry only fits when
+  // these two are left out: no peer can use unidirectional streams (they have no window), and 25 ms is the default.
+  config.setInitialMaxStreamsUni(0);
+  config.setMaxAckDelay(0);
+  return config;
 }
 
 export function clientConfig(settings: ClientSettings): NativeConfig {

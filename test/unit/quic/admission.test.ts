@@ -1,0 +1,57 @@
+import { describe, expect, test } from "bun:test";
+import { Admission, DEFAULT_ADMISSION, prefixOf } from "../../../src/quic/admission.ts";
+import { address } from "../../support/endpoint-pair.ts";
+
+const at = (host: string) => address(host, 1, "192.0.2.1", 4433);
+const prefix = prefixOf(at("198.51.100.7"));
+const other = prefixOf(at("203.0.113.7"));
+
+describe("admission", () => {
+  test("takes a /24 and a /64 for one source", () => {
+    expect(prefixOf(at("198.51.100.250"))).toBe(prefix);
+    expect(prefixOf(at("198.51.101.7"))).not.toBe(prefix);
+    expect(prefixOf(at("2001:db8:1:2::5"))).toBe(prefixOf(at("2001:db8:1:2:3:4:5:6")));
+    expect(prefixOf(at("2001:db8:1:3::5"))).not.toBe(prefixOf(at("2001:db8:1:2::5")));
+    expect(prefixOf(at("::1"))).toBe("0:0:0:0");
+    expect(prefixOf(at("2001:db8::"))).toBe("2001:db8:0:0");
+  });
+
+  test("bounds the connections of a source without touching others, and gives the place back", () => {
+    const admission = new Admission({ ...DEFAULT_ADMISSION, connectionsPerPrefix: 2 });
+    admission.opened(prefix);
+    admission.opened(prefix);
+    expect(admission.refuse(prefix, 0)).toBe("limit-prefix");
+    expect(admission.refuse(other, 0)).toBeUndefined();
+    admission.closed(prefix);
+    expect(admission.refuse(prefix, 0)).toBeUndefined();
+  });
+
+  test("bounds handshakes under way, and connections in all", () => {
+    const admission = new Admission({ ...DEFAULT_ADMISSION, halfOpen: 1, connections: 2 });
+    admission.opened(prefix);
+    expect(admission.refuse(other, 0)).toBe("limit-half-open");
+    admission.settled();
+    expect(admission.refuse(other, 0)).toBeUndefined();
+    admission.opened(other);
+    admission.settled();
+    expect(admission.refuse(other, 0)).toBe("limit-connections");
+    expect(admission.connections).toBe(2);
+  });
+
+  test("bounds handshakes per second and source", () => {
+    const admission = new Admission({ ...DEFAULT_ADMISSION, handshakesPerSecond: 3 });
+    const outcomes = Array.from({ length: 5 }, () => admission.refuse(prefix, 0));
+    const refused = "limit-handshake-rate";
+    expect(outcomes).toEqual([undefined, undefined, undefined, refused, refused]);
+    expect(admission.refuse(other, 0)).toBeUndefined();
+    expect(admission.refuse(prefix, 1000)).toBeUndefined();
+  });
+
+  test("refuses unknown sources when its memory of rates is full", () => {
+    const admission = new Admission({ ...DEFAULT_ADMISSION, handshakesPerSecond: 1, prefixes: 2 });
+    expect(admission.refuse(1, 0)).toBeUndefined();
+    expect(admission.refuse(2, 0)).toBeUndefined();
+    expect(admission.refuse(3, 0)).toBe("limit-handshake-rate");
+    expect(admission.refuse(3, 2000)).toBeUndefined();
+  });
+});
