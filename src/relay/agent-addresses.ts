@@ -1,0 +1,213 @@
+// One unique inner source address for each agent connection and inner source: agents choose their own addresses, and
+// most choose the same. A reply's destination then names the agent, without a table of flows. First owner keeps an
+// address; when the owner is gone it is kept free for the same identity and source, which come back to their flows.
+import { ExpiringMap } from "../core/expiring-map.ts";
+import type { Millis } from "../core/machine.ts";
+import type { Ipv4 } from "../wire/address.ts";
+import { candidateAddress, NEIGHBOURS, SCATTERED } from "./address-choice.ts";
+import type { Serving, Use } from "./registry.ts";
+import type { Session } from "./session.ts";
+
+export interface AgentAddress {
+  readonly address: Ipv4;
+  /** What the agent itself calls it, and whose it is: only the same two together get it again. */
+  readonly inner: Ipv4;
+  readonly identityKey: string;
+  owner: Session | undefined;
+  usedAt: Millis;
+  /** New packets leave from another address of the same source; replies to this one still arrive. */
+  retired: boolean;
+  /** The address that its owner would rather have: an older connection of its identity may still be using that. */
+  contested: AgentAddress | undefined;
+  /** The registration that last allowed a connector to send to it. */
+  voucher: Serving | undefined;
+  /** Where the last owner's packets went, for the next one. */
+  bindings: readonly Use[];
+}
+
+export type AddressFault = "too-many-addresses" | "addresses-exhausted";
+
+export interface AddressLimits {
+  readonly addresses: number;
+  readonly addressesPerConnection: number;
+}
+
+export class AgentAddresses {
+  limits: AddressLimits;
+  private readonly byAddress = new Map<Ipv4, AgentAddress>();
+  /** Those without an owner; limited with all others. */
+  private readonly kept: ExpiringMap<Ipv4, AgentAddress>;
+  private readonly ask: (holder: Session, now: Millis) => void;
+  private salt = 0;
+
+  /** `ask` makes a connection give a sign of life. */
+  constructor(limits: AddressLimits, ask: (holder: Session, now: Millis) => void) {
+    this.limits = limits;
+    this.ask = ask;
+    this.kept = new ExpiringMap({ limit: Number.MAX_SAFE_INTEGER, idleMs: KEPT_MS });
+  }
+
+  /** Owned and kept ones. */
+  get size(): number {
+    return this.byAddress.size;
+  }
+
+  at(address: Ipv4): AgentAddress | undefined {
+    return this.byAddress.get(address);
+  }
+
+  /** The address from which packets of this source go out now. */
+  ofSource(session: Session, inner: Ipv4, now: Millis): AgentAddress | AddressFault {
+    const last = session.lastAddress;
+    const known = last !== undefined && last.inner === inner ? last : currentOf(session, inner);
+    const found = known ?? this.allocate(session, inner, now);
+    if (typeof found === "string") return found;
+    const settled = found.contested === undefined ? found : this.settle(found, found.contested, session, now);
+    settled.usedAt = now;
+    session.lastAddress = settled;
+    return settled;
+  }
+
+  /** The connection is gone. */
+  release(session: Session, now: Millis): void {
+    for (const entry of [...session.addresses]) this.giveUp(entry, session, now);
+  }
+
+  expire(now: Millis): void {
+    for (;;) {
+      const lapsed = this.kept.takeExpired(now);
+      if (lapsed === undefined) return;
+      this.byAddress.delete(lapsed[0]);
+    }
+  }
+
+  deadline(): Millis | undefined {
+    return this.kept.next();
+  }
+
+  private allocate(session: Session, inner: Ipv4, now: Millis): AgentAddress | AddressFault {
+    if (!this.makeRoomInSession(session, now)) return "too-many-addresses";
+    const { mine, contested, free } = this.lookAround(session, inner, now);
+    if (mine !== undefined) return this.take(mine, session, (use) => use.bound === undefined);
+    const address = free ?? this.scatter(session, inner);
+    if (address === undefined || !this.makeRoom()) return "addresses-exhausted";
+    const entry: AgentAddress = {
+      address,
+      inner,
+      identityKey: session.identityKey,
+      owner: session,
+      usedAt: now,
+      retired: false,
+      contested,
+      voucher: undefined,
+      bindings: [],
+    };
+    this.byAddress.set(address, entry);
+    session.addresses.push(entry);
+    if (contested?.owner !== undefined) this.ask(contested.owner, now);
+    return entry;
+  }
+
+  /** Near the preferred address: one that is ours for the taking, one that may become so, and the first free one. */
+  private lookAround(session: Session, inner: Ipv4, now: Millis) {
+    let contested: AgentAddress | undefined;
+    let free: Ipv4 | undefined;
+    for (let attempt = 0; attempt < NEIGHBOURS; attempt += 1) {
+      const address = candidateAddress(session.identityKey, inner, 0, attempt);
+      const entry = this.byAddress.get(address);
+      if (entry === undefined) free ??= address;
+      else if (entry.inner === inner && entry.identityKey === session.identityKey) {
+        if (entry.owner === undefined || entry.owner.silent) return { mine: entry, contested: undefined, free };
+        if (isDoubtful(entry.owner, session, now)) contested ??= entry;
+      }
+    }
+    return { mine: undefined, contested, free };
+  }
+
+  private scatter(session: Session, inner: Ipv4): Ipv4 | undefined {
+    for (let attempt = NEIGHBOURS; attempt < NEIGHBOURS + SCATTERED; attempt += 1) {
+      this.salt += 1;
+      const address = candidateAddress(session.identityKey, inner, this.salt, attempt);
+      if (!this.byAddress.has(address)) return address;
+    }
+    return undefined;
+  }
+
+  /** Has the older connection given a sign of life? Until that is known both keep what they have. */
+  private settle(entry: AgentAddress, wanted: AgentAddress, session: Session, now: Millis): AgentAddress {
+    const holder = wanted.owner;
+    const isGone = this.byAddress.get(wanted.address) !== wanted;
+    if (!isGone && (holder === undefined || holder.silent)) {
+      entry.contested = undefined;
+      entry.retired = true;
+      return this.take(wanted, session, () => true);
+    }
+    if (isGone || holder === undefined || !isDoubtful(holder, session, now)) entry.contested = undefined;
+    return entry;
+  }
+
+  /** Its packets go on to the connectors that know its flows. */
+  private take(entry: AgentAddress, session: Session, mayBind: (use: Use) => boolean): AgentAddress {
+    const bindings = entry.owner?.uses ?? entry.bindings;
+    if (entry.owner !== undefined) forget(entry, entry.owner);
+    else this.kept.delete(entry.address);
+    for (const use of session.uses) {
+      const former = bindings.find(({ service }) => service === use.service)?.bound;
+      if (former?.usable === true && mayBind(use)) use.bound = former;
+    }
+    entry.owner = session;
+    entry.retired = false;
+    entry.voucher = undefined;
+    entry.bindings = [];
+    session.addresses.push(entry);
+    return entry;
+  }
+
+  /** Its address stays reserved for its identity, so that late replies cannot reach somebody else. */
+  private giveUp(entry: AgentAddress, session: Session, now: Millis): void {
+    forget(entry, session);
+    entry.owner = undefined;
+    entry.voucher = undefined;
+    entry.contested = undefined;
+    entry.bindings = session.uses;
+    this.kept.set(entry.address, entry, now);
+  }
+
+  private makeRoomInSession(session: Session, now: Millis): boolean {
+    if (session.addresses.length < this.limits.addressesPerConnection) return true;
+    const idlest = session.addresses.reduce((a, b) => (b.usedAt < a.usedAt ? b : a));
+    if (now - idlest.usedAt < BUSY_MS) return false;
+    this.giveUp(idlest, session, now);
+    return true;
+  }
+
+  private makeRoom(): boolean {
+    if (this.byAddress.size < this.limits.addresses) return true;
+    const oldest = this.kept.oldest();
+    if (oldest === undefined) return false;
+    this.kept.delete(oldest[0]);
+    this.byAddress.delete(oldest[0]);
+    return true;
+  }
+}
+
+function currentOf(session: Session, inner: Ipv4): AgentAddress | undefined {
+  return session.addresses.find((entry) => entry.inner === inner && !entry.retired);
+}
+
+/** The older connection of an identity that has said nothing since the newer one came. */
+function isDoubtful(holder: Session, newcomer: Session, now: Millis): boolean {
+  return holder.heardAt < newcomer.connectedAt && now - holder.heardAt >= QUIET_MS;
+}
+
+function forget(entry: AgentAddress, owner: Session): void {
+  owner.addresses.splice(owner.addresses.indexOf(entry), 1);
+  if (owner.lastAddress === entry) owner.lastAddress = undefined;
+}
+
+/** A connection heard within this time is alive. */
+const QUIET_MS = 1000;
+/** An address used within this time is not taken from its connection to make room for another. */
+const BUSY_MS = 10_000;
+/** How long a connection that ended finds its address again. */
+const KEPT_MS = 300_000;
