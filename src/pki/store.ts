@@ -1,0 +1,144 @@
+// PEM files on disk: read with a bound and with words for what is wrong, written owner-only, whole or not at all.
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { CredentialFault } from "./credential-fault.ts";
+
+export interface StoredFile {
+  readonly text: string;
+  /** Permission bits; undefined when it is not a regular file, such as a pipe. */
+  readonly mode: number | undefined;
+}
+
+/** Throws CredentialFault, naming the file and what to do. */
+export function readStored(path: string): StoredFile {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, "r");
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  try {
+    const facts = fstatSync(descriptor);
+    if (facts.isDirectory()) throw new CredentialFault("directory", path, "is a directory; name a file in it");
+    const text = readBounded(descriptor, path);
+    if (text.trim() === "") throw new CredentialFault("empty", path, "is empty; write it again");
+    return { text, mode: facts.isFile() ? facts.mode & 0o777 : undefined };
+  } catch (error) {
+    throw unreadable(path, error);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+export interface NewFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * Writes all of the files, each atomically and readable by its owner only. Without `force` none is written when one of
+ * them exists. Directories are made as needed, owner-only.
+ */
+export function writeStored(files: readonly NewFile[], options: { readonly force: boolean }): void {
+  const existing = options.force ? undefined : files.find(({ path }) => existsSync(path));
+  if (existing !== undefined) throw alreadyThere(existing.path);
+  const staged: string[] = [];
+  try {
+    for (const { path, text } of files) staged.push(stage(path, text));
+    for (const [index, { path }] of files.entries()) settle(staged[index] ?? path, path, options.force);
+  } finally {
+    for (const path of staged) rmSync(path, { force: true });
+  }
+}
+
+/** A complete file on disk, beside the place where it will be. */
+function stage(path: string, text: string): string {
+  const temporary = `${path}.${process.pid}-${crypto.randomUUID()}.tmp`;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const descriptor = openSync(temporary, "wx", OWNER_ONLY);
+    try {
+      fchmodSync(descriptor, OWNER_ONLY);
+      const bytes = Buffer.from(text);
+      for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    return temporary;
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw unwritable(path, error);
+  }
+}
+
+/** A link refuses to replace what somebody else made in the meantime; a rename replaces it. */
+function settle(temporary: string, path: string, force: boolean): void {
+  try {
+    if (force) renameSync(temporary, path);
+    else linkSync(temporary, path);
+    const directory = openSync(dirname(path), "r");
+    fsyncSync(directory);
+    closeSync(directory);
+  } catch (error) {
+    throw codeOf(error) === "EEXIST" ? alreadyThere(path) : unwritable(path, error);
+  }
+}
+
+function readBounded(descriptor: number, path: string): string {
+  const chunks: Buffer[] = [];
+  for (let size = 0; size <= MAX_FILE; ) {
+    const chunk = Buffer.alloc(64 * 1024);
+    const length = readSync(descriptor, chunk);
+    if (length === 0) return Buffer.concat(chunks).toString("latin1");
+    chunks.push(chunk.subarray(0, length));
+    size += length;
+  }
+  throw new CredentialFault("too-large", path, "is larger than any file of certificates; name another one");
+}
+
+function unreadable(path: string, error: unknown): unknown {
+  switch (codeOf(error)) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return new CredentialFault("missing", path, "does not exist; check the path");
+    case "EISDIR":
+      return new CredentialFault("directory", path, "is a directory; name a file in it");
+    case "EACCES":
+    case "EPERM":
+      return new CredentialFault("unreadable", path, "cannot be read by this user; change its owner or its mode");
+    case undefined:
+      return error;
+    default:
+      return new CredentialFault("unreadable", path, `cannot be read (${codeOf(error)})`);
+  }
+}
+
+function unwritable(path: string, error: unknown): unknown {
+  const code = codeOf(error);
+  return code === undefined ? error : new CredentialFault("unwritable", path, `cannot be written (${code})`);
+}
+
+function alreadyThere(path: string): CredentialFault {
+  return new CredentialFault("exists", path, "exists already; --force replaces it");
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+}
+
+const OWNER_ONLY = 0o600;
+const MAX_FILE = 1024 * 1024;
