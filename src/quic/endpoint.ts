@@ -137,7 +137,7 @@ export class Endpoint {
     for (const connection of this.#connections.all()) this.#connections.close(connection, "application", 0, reason);
   }
 
-  /** New credentials for connections accepted or dialled from now on. Throws, and keeps the old, when unusable. */
+  /** New credentials, checked by the caller, for connections accepted or dialled from now on. */
   reload(settings: { readonly server?: ServerSettings; readonly client?: ClientSettings }): void {
     this.#connections.reconfigure(
       settings.server && serverConfig(settings.server),

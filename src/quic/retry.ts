@@ -104,5 +104,3 @@ function tag(key: Uint8Array, body: Uint8Array, scid: Uint8Array, from: SocketAd
 const HEADER_BYTES = 4;
 const TAG_BYTES = 16;
 const AGE_UNIT_MS = 10;
-/** The age field holds 655 s. */
-export const MAX_LIFETIME_MS = 300_000;

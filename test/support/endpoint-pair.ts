@@ -86,7 +86,12 @@ export function exchange(
   throw new Error("the two endpoints never fall silent");
 }
 
-function carry(from: Host, to: Host, via: (bytes: Uint8Array, from: Host) => Uint8Array | undefined): number {
+/** Carries what one of them wants to send now; returns how many packets that was. */
+export function carry(
+  from: Host,
+  to: Host,
+  via: (bytes: Uint8Array, from: Host) => Uint8Array | undefined = same,
+): number {
   const packets = from.transmit();
   for (const { bytes } of packets) {
     const arriving = via(bytes, from);

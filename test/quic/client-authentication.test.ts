@@ -1,0 +1,94 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { encodeRegistration } from "../../src/wire/tunnel.ts";
+import { clientHost, connect, relayHost, send } from "../support/endpoint-hosts.ts";
+import { carry, exchange, type Host, run } from "../support/endpoint-pair.ts";
+import { type BadClient, type TestCredential, type TestPki, testPki } from "../support/pki.ts";
+
+let pki: TestPki;
+beforeAll(async () => {
+  pki = await testPki();
+});
+
+/** What the relay's role met, and what the client was told, after a client with this certificate dialled. */
+async function outcome(clientAuth: "required" | "optional", credential: TestCredential | undefined): Promise<string> {
+  const relay = relayHost(pki, { clientAuth });
+  const client = clientHost(pki, { credential });
+  const peer = connect(client, relay);
+  // Rides on the handshake's last flight as far as the relay is concerned: it must not be read before the verdict.
+  send(client, peer, encodeRegistration("connector", "web"));
+  exchange(client, relay);
+  const met = relay.take("connected")[0];
+  if (met !== undefined) {
+    expect(relay.take("datagram")).toHaveLength(1);
+    return met.identity.kind === "anonymous" ? "anonymous" : `${met.identity.name}`;
+  }
+  expect(relay.take("datagram")).toEqual([]);
+  await run([client, relay], () => relay.endpoint.connections === 0 && relay.endpoint.halfOpen === 0);
+  const ended = client.take("disconnected")[0];
+  return ended === undefined ? "nothing" : `0x${ended.code.toString(16)} ${ended.reason}`.trim();
+}
+
+describe("a client's certificate", () => {
+  const bad: readonly (readonly [BadClient, string])[] = [
+    ["wrongCa", "0x130"],
+    ["noCommonName", "0x1 no-name"],
+    ["expired", "0x12d"],
+    ["notYetValid", "0x12d"],
+    ["caAsLeaf", "0x1 ca-as-leaf"],
+    ["weakRsa", "0x1 weak-key"],
+    ["wrongPurpose", "0x12b"],
+    ["noPurpose", "0x12b wrong-purpose"],
+  ];
+  for (const clientAuth of ["required", "optional"] as const) {
+    test(`that is good is accepted where it is ${clientAuth}`, async () => {
+      expect(await outcome(clientAuth, pki.agent)).toBe("agent");
+      expect(await outcome(clientAuth, pki.ed25519Agent)).toBe("ed25519-agent");
+      expect(await outcome(clientAuth, pki.rsaAgent)).toBe("rsa-agent");
+    });
+
+    test(`without a ZTNA name identifies its holder, without any right, where it is ${clientAuth}`, async () => {
+      expect(await outcome(clientAuth, pki.badClients.noZtnaName)).toBe("client-noZtnaName");
+    });
+
+    for (const [kind, code] of bad) {
+      test(`of kind ${kind} is refused with ${code} where it is ${clientAuth}, and nothing is read`, async () => {
+        expect(await outcome(clientAuth, pki.badClients[kind])).toBe(code);
+      });
+    }
+  }
+
+  test("that is missing is refused inside TLS where it is required", async () => {
+    expect(await outcome("required", undefined)).toBe("0x174");
+  });
+
+  test("that is missing makes an anonymous peer where it is optional", async () => {
+    expect(await outcome("optional", undefined)).toBe("anonymous");
+  });
+});
+
+describe("a registration in the same flight as the client's last handshake packet", () => {
+  /** Sends as soon as the client takes the handshake for complete: its Finished has not left yet. */
+  function early(client: Host, relay: Host): void {
+    const peer = client.endpoint.connect(client.sees(relay), ["ztna-server"], performance.now());
+    while (client.events.length === 0) carry(client, relay) + carry(relay, client);
+    send(client, peer, encodeRegistration("connector", "web"));
+    expect(client.endpoint.stats.datagramsSent).toBe(1);
+    expect(relay.endpoint.stats.handshakesCompleted).toBe(0);
+    exchange(client, relay);
+  }
+
+  test("is not read when the certificate is refused after the handshake", () => {
+    for (const kind of ["caAsLeaf", "weakRsa", "noPurpose", "noCommonName"] as const) {
+      const relay = relayHost(pki, { clientAuth: "required" });
+      early(clientHost(pki, { credential: pki.badClients[kind] }), relay);
+      expect(relay.events).toEqual([]);
+      expect(relay.endpoint.stats.datagramsReceived).toBe(0);
+    }
+  });
+
+  test("is read after `connected` when the certificate is good", () => {
+    const relay = relayHost(pki, { clientAuth: "required" });
+    early(clientHost(pki), relay);
+    expect(relay.events.map(({ type }) => type)).toEqual(["connected", "datagram"]);
+  });
+});

@@ -1,0 +1,310 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { randomFillSync } from "node:crypto";
+import { DEFAULT_ADMISSION } from "../../src/quic/admission.ts";
+import { DATAGRAM_QUEUE } from "../../src/quic/settings.ts";
+import { clientHost, connect, pem, relayHost, send } from "../support/endpoint-hosts.ts";
+import { carry, exchange, type Host, run } from "../support/endpoint-pair.ts";
+import { type TestPki, testPki } from "../support/pki.ts";
+
+let pki: TestPki;
+beforeAll(async () => {
+  pki = await testPki();
+});
+
+function pair(): { relay: Host; client: Host; peer: number } {
+  const relay = relayHost(pki);
+  const client = clientHost(pki);
+  return { relay, client, peer: connect(client, relay) };
+}
+
+/** received = accepted + Σ dropped, always. */
+function expectBalance(host: Host): void {
+  const { receivedPackets, acceptedPackets, dropped } = host.endpoint.stats;
+  expect(receivedPackets).toBe(acceptedPackets + Object.values(dropped).reduce((sum, count) => sum + count, 0));
+}
+
+describe("datagrams", () => {
+  test("of 0 to 1306 bytes arrive as they were sent; one more is counted and dropped", () => {
+    const { relay, client, peer } = pair();
+    expect(client.take("connected")[0]?.maxDatagram).toBe(1306);
+    const sizes = [0, 1, 64, 1200, 1305, 1306];
+    for (const size of sizes) send(client, peer, new Uint8Array(randomFillSync(new Uint8Array(size))));
+    send(client, peer, new Uint8Array(1307));
+    exchange(client, relay);
+    expect(relay.take("datagram").map(({ bytes }) => bytes.length)).toEqual(sizes);
+    expect(client.endpoint.stats.datagramsDropped).toEqual({ "not-connected": 0, "queue-full": 0, "too-large": 1 });
+  });
+
+  test("beyond what the queue holds are counted, and `writable` follows when there is room again", () => {
+    const { relay, client, peer } = pair();
+    for (let i = 0; i < DATAGRAM_QUEUE + 5; i++) send(client, peer, new Uint8Array(1000));
+    expect(client.endpoint.room(peer)).toBe(0);
+    expect(client.endpoint.stats.datagramsDropped["queue-full"]).toBe(5);
+    client.transmit();
+    expect(client.take("writable")).toHaveLength(1);
+    expect(client.endpoint.room(peer)).toBeGreaterThan(0);
+    expectBalance(relay);
+  });
+
+  test("to a peer that is gone are counted", () => {
+    const { client } = pair();
+    send(client, 12345, new Uint8Array(1));
+    expect(client.endpoint.stats.datagramsDropped["not-connected"]).toBe(1);
+  });
+});
+
+describe("the relay's port", () => {
+  test("survives random and mutated packets, counts every one, and goes on serving", () => {
+    const { relay, client, peer } = pair();
+    const recorded: Uint8Array[] = [];
+    send(client, peer, new Uint8Array(900));
+    exchange(client, relay, (bytes) => {
+      recorded.push(bytes.slice());
+      return bytes;
+    });
+    const stranger = { host: "203.0.113.9", port: 999 };
+    for (let i = 0; i < 20_000; i++) {
+      relay.receive(i % 2 === 0 ? noise(i) : mutated(recorded[i % recorded.length]!), i % 3 === 0 ? client : stranger);
+    }
+    expectBalance(relay);
+    expect(relay.endpoint.connections).toBeLessThan(10);
+    relay.events.length = 0;
+    send(client, peer, Uint8Array.of(1, 2, 3));
+    exchange(client, relay);
+    expect(relay.take("datagram").map(({ bytes }) => [...bytes])).toEqual([[1, 2, 3]]);
+  });
+
+  test("sends at most three times what an unvalidated address sent", () => {
+    const relay = relayHost(pki);
+    const client = clientHost(pki);
+    client.endpoint.connect(client.sees(relay), ["ztna-server"], performance.now());
+    let received = 0;
+    let sent = 0;
+    for (let round = 0; round < 3; round++) {
+      for (const { bytes } of client.transmit()) {
+        received += bytes.length;
+        relay.receive(bytes, client);
+      }
+      for (const { bytes } of relay.transmit()) {
+        sent += bytes.length;
+        if (relay.endpoint.stats.handshakesCompleted === 0) expect(sent).toBeLessThanOrEqual(3 * received);
+        client.receive(bytes, relay);
+      }
+    }
+    expect(relay.endpoint.stats.handshakesCompleted).toBe(1);
+  });
+
+  test("makes one connection of an Initial that arrives twice where Retry is off", () => {
+    const relay = relayHost(pki, { retry: undefined });
+    const client = clientHost(pki);
+    client.endpoint.connect(client.sees(relay), ["ztna-server"], performance.now());
+    const [first] = client.transmit();
+    relay.receive(first!.bytes, client);
+    relay.receive(first!.bytes, client);
+    expect(relay.endpoint.connections).toBe(1);
+    carry(relay, client);
+    exchange(client, relay);
+    expect(relay.take("connected")).toHaveLength(1);
+    expect(relay.endpoint.halfOpen).toBe(0);
+  });
+
+  test("drops a corrupt first Initial without keeping a connection for it", () => {
+    const relay = relayHost(pki, { retry: undefined });
+    const client = clientHost(pki);
+    client.endpoint.connect(client.sees(relay), ["ztna-server"], performance.now());
+    const [first] = client.transmit();
+    first!.bytes.fill(0xff, 60);
+    relay.receive(first!.bytes, client);
+    relay.transmit();
+    expect(relay.endpoint.stats.dropped["rejected-by-quic"]).toBe(1);
+    expect([relay.endpoint.connections, relay.endpoint.halfOpen]).toEqual([0, 0]);
+    expectBalance(relay);
+  });
+
+  test("bounds handshakes under way, and one that is not completed gives its place back", async () => {
+    const relay = relayHost(pki, { retry: undefined, admission: { ...DEFAULT_ADMISSION, halfOpen: 2 } });
+    for (let port = 1; port <= 3; port++) {
+      const client = clientHost(pki, { port });
+      client.endpoint.connect(client.sees(relay), ["ztna-server"], performance.now());
+      carry(client, relay);
+    }
+    expect(relay.endpoint.halfOpen).toBe(2);
+    expect(relay.endpoint.stats.dropped["limit-half-open"]).toBe(1);
+    relay.endpoint.handleTimeout(performance.now() + 10_001);
+    expect([relay.endpoint.halfOpen, relay.endpoint.connections]).toEqual([0, 0]);
+    const late = clientHost(pki, { port: 4 });
+    connect(late, relay);
+    expect(late.take("connected")).toHaveLength(1);
+  });
+});
+
+describe("a restarted relay", () => {
+  test("resets the clients that it does not know, and they notice at once", () => {
+    const { client, peer } = pair();
+    const restarted = relayHost(pki);
+    send(client, peer, new Uint8Array(100));
+    exchange(client, restarted);
+    expect(client.take("disconnected")[0]).toMatchObject({ by: "reset", peer });
+    expect(restarted.endpoint.stats.dropped["reset-sent"]).toBe(1);
+  });
+
+  test("with another key says nothing, nor to ids that nobody issued", () => {
+    const { client, peer } = pair();
+    const other = relayHost(pki, {}, { secret: pem("another key") });
+    send(client, peer, new Uint8Array(100));
+    exchange(client, other);
+    const forged = randomFillSync(new Uint8Array(100));
+    forged[0] = 0x40;
+    other.receive(forged, client);
+    expect(other.transmit()).toEqual([]);
+    expect(client.take("disconnected")).toEqual([]);
+    expect(other.endpoint.stats.dropped["unknown-connection"]).toBeGreaterThanOrEqual(2);
+  });
+
+  test("answers with a reset that is smaller than what it answers", () => {
+    const { client, peer } = pair();
+    const restarted = relayHost(pki);
+    send(client, peer, new Uint8Array(0));
+    const [packet] = client.transmit();
+    restarted.receive(packet!.bytes, client);
+    const [reset] = restarted.transmit();
+    expect(reset!.bytes.length).toBeLessThan(packet!.bytes.length);
+  });
+});
+
+describe("a peer's address", () => {
+  test("follows a NAT that gave it another port, once the new path is validated", () => {
+    const { relay, client, peer } = pair();
+    client.port = 40_001;
+    send(client, peer, new Uint8Array(5));
+    exchange(client, relay);
+    expect(relay.take("moved").map(({ address }) => address.port)).toEqual([40_001]);
+    send(relay, 1, Uint8Array.of(7));
+    const packets = relay.transmit();
+    expect(packets.map(({ to }) => to.port)).toEqual([40_001]);
+  });
+
+  test("is not moved by forged or replayed packets that carry its connection id", () => {
+    const { relay, client, peer } = pair();
+    send(client, peer, new Uint8Array(50));
+    const [packet] = client.transmit();
+    relay.receive(packet!.bytes, client);
+    const attacker = { host: "203.0.113.9", port: 999 };
+    const forged = randomFillSync(new Uint8Array(80));
+    forged.set(packet!.bytes.subarray(0, 21));
+    relay.receive(forged, attacker);
+    relay.receive(packet!.bytes, attacker);
+    exchange(client, relay);
+    expect(relay.take("moved")).toEqual([]);
+    send(relay, 1, Uint8Array.of(7));
+    expect(relay.transmit().map(({ to }) => to.port)).toEqual([40_000]);
+  });
+});
+
+describe("a ping", () => {
+  test("is answered by a living peer, and only then `heard`", () => {
+    const { relay, client } = pair();
+    relay.endpoint.perform({ type: "ping", peer: 1 });
+    const packets = relay.transmit();
+    expect(relay.take("heard")).toEqual([]);
+    const forged = randomFillSync(new Uint8Array(80));
+    forged.set(client.transmit()[0]?.bytes.subarray(0, 21) ?? packets[0]!.bytes.subarray(0, 21));
+    relay.receive(forged, client);
+    expect(relay.take("heard")).toEqual([]);
+    for (const { bytes } of packets) client.receive(bytes, relay);
+    exchange(client, relay);
+    expect(relay.take("heard")).toHaveLength(1);
+  });
+});
+
+describe("connection ids", () => {
+  test("change on the wire when rotated, old ones are given back, and nothing is lost", async () => {
+    const relay = relayHost(pki, {}, { rotationMs: 100 });
+    const client = clientHost(pki);
+    const peer = connect(client, relay);
+    const seen = new Set<string>();
+    let sent = 0;
+    const more = setInterval(() => send(client, peer, Uint8Array.of(++sent & 0xff)), 10);
+    const watch = (bytes: Uint8Array, from: Host) => {
+      if (from === client && (bytes[0]! & 0x80) === 0) seen.add(Buffer.from(bytes.subarray(1, 21)).toString("hex"));
+      return bytes;
+    };
+    while (seen.size < 4) {
+      exchange(client, relay, watch);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      for (const host of [client, relay]) host.endpoint.handleTimeout(performance.now());
+    }
+    clearInterval(more);
+    exchange(client, relay, watch);
+    expect(relay.take("datagram")).toHaveLength(sent);
+    expect(Object.keys(relay.endpoint.stats.dropped)).toEqual(["retry-sent"]);
+    expectBalance(relay);
+  });
+});
+
+describe("the endpoint", () => {
+  test("closes every connection and refuses new ones while it drains", () => {
+    const { relay, client } = pair();
+    relay.endpoint.drain("server shutting down");
+    expect(relay.endpoint.drained).toBe(false);
+    exchange(relay, client);
+    expect(relay.endpoint.drained).toBe(true);
+    const closed = { by: "peer", layer: "application", code: 0, reason: "server shutting down" };
+    expect(client.take("disconnected")[0]).toMatchObject(closed);
+    const late = clientHost(pki, { port: 5 });
+    connect(late, relay);
+    expect(late.take("connected")).toEqual([]);
+    expect(relay.endpoint.stats.dropped.draining).toBe(1);
+  });
+
+  test("serves new connections with reloaded credentials and leaves the others alone", async () => {
+    const { relay, client, peer } = pair();
+    const fresh = await pki.craft("fresh-server", {
+      dnsNames: ["ztna-server"],
+      extendedKeyUsages: ["1.3.6.1.5.5.7.3.1"],
+    });
+    const tls = { ca: pem(pki.ca.certPem), certChain: pem(fresh.certPem), key: pem(fresh.keyPem) };
+    relay.endpoint.reload({ server: { tls, clientAuth: "required" } });
+    const later = clientHost(pki, { port: 6 });
+    connect(later, relay);
+    const serial = (host: Host) => {
+      const identity = host.take("connected")[0]!.identity;
+      return identity.kind === "certificate" ? identity.serial : "";
+    };
+    expect(serial(later)).not.toBe(serial(client));
+    send(client, peer, Uint8Array.of(1));
+    exchange(client, relay);
+    expect(relay.take("datagram")).toHaveLength(1);
+  });
+
+  test("tells a client that dials into the void that it is unreachable", () => {
+    const client = clientHost(pki);
+    const peer = client.endpoint.connect(client.sees({ host: "192.0.2.1", port: 4433 }), [], performance.now());
+    client.transmit();
+    client.endpoint.handleTimeout(performance.now() + 10_001);
+    client.collect();
+    expect(client.take("dial-failed")[0]).toMatchObject({ peer, reason: "unreachable" });
+    expect(client.endpoint.connections).toBe(0);
+  });
+
+  test("closes a client's connection on its role's word, and the relay is told", async () => {
+    const { relay, client, peer } = pair();
+    client.endpoint.perform({ type: "close", peer, layer: "application", code: 0, reason: "bye" });
+    exchange(client, relay);
+    expect(relay.take("disconnected")[0]).toMatchObject({ by: "peer", layer: "application", code: 0, reason: "bye" });
+    await run([client, relay], () => relay.endpoint.connections === 0 && client.endpoint.connections === 0);
+    expect(relay.endpoint.deadline()).toBeUndefined();
+  });
+});
+
+function noise(i: number): Uint8Array {
+  const bytes = new Uint8Array(randomFillSync(new Uint8Array((i * 7) % 1400)));
+  if (bytes.length > 6 && i % 4 === 0) bytes.set([0xc0, 0, 0, 0, 1]);
+  return bytes;
+}
+
+function mutated(packet: Uint8Array): Uint8Array {
+  const copy = packet.slice();
+  for (let i = 0; i < 3; i++) copy[Math.floor(Math.random() * copy.length)] = Math.floor(Math.random() * 256);
+  return copy;
+}
