@@ -78,6 +78,15 @@ export class Connection {
     this.receiveInfo = receiveInfo(address);
   }
 
+  /** Writes the next packet; null when there is none, also on a connection that can no longer send. */
+  nextPacket(into: Uint8Array): ReturnType<NativeConnection["send"]> {
+    try {
+      return this.native.send(into);
+    } catch {
+      return null;
+    }
+  }
+
   /** The interned address that quiche names as a packet's destination. */
   pathTo(to: NativeAddress): SocketAddress | undefined {
     if (to.port === this.address.port && to.host === this.address.host) return this.address;

@@ -2,7 +2,6 @@
 import { Deadlines } from "../core/deadlines.ts";
 import type { Millis } from "../core/machine.ts";
 import type { Outbox } from "../core/outbox.ts";
-import { ANONYMOUS } from "../identity/identity.ts";
 import type { ServerNames } from "../identity/server-name.ts";
 import type { Layer, PeerEvent, PeerId } from "../tunnel/peer.ts";
 import type { SocketAddress } from "../wire/address.ts";
@@ -13,7 +12,7 @@ import { ending } from "./ending.ts";
 import { type NativeConfig, type NativeConnection, quiche } from "./native.ts";
 import type { PacketBatch } from "./packet-batch.ts";
 import { checkPing, followPath } from "./path-watch.ts";
-import { checkClient, checkServer, closeCode, dialFailure, dialRefusal, type PeerCheck } from "./peer-check.ts";
+import { checkPeer, closeCode, dialFailure, dialRefusal } from "./peer-check.ts";
 import { Rotation } from "./rotation.ts";
 import { Routes } from "./routes.ts";
 import { type ClientAuth, DATAGRAM_QUEUE } from "./settings.ts";
@@ -200,7 +199,7 @@ export class Connections {
   #established(connection: Connection, now: Millis): void {
     const { stats, events } = this.#context;
     this.#settleHandshake(connection);
-    const check = this.#check(connection);
+    const check = checkPeer(connection.native, connection.expected, this.#context);
     if ("refusal" in check) {
       stats.refuse(check.refusal);
       stats.handshakesFailed++;
@@ -215,12 +214,6 @@ export class Connections {
     this.#rotation.schedule(connection, now);
     const { peer, address, maxDatagram } = connection;
     events.push({ type: "connected", peer, identity: check.identity, address, maxDatagram });
-  }
-
-  #check({ native, expected }: Connection): PeerCheck {
-    const { server, client, wallNow } = this.#context;
-    if (expected === undefined) return checkClient(native, server?.clientAuth ?? "required", wallNow());
-    return client?.verifyPeer === false ? { identity: ANONYMOUS } : checkServer(native, expected, wallNow());
   }
 
   #closeNative(connection: Connection, layer: Layer, code: number, reason: string): void {
@@ -238,7 +231,7 @@ export class Connections {
     const { stats } = this.#context;
     for (;;) {
       if (batch.full) return false;
-      const sent = nextPacket(connection, batch.next());
+      const sent = connection.nextPacket(batch.next());
       if (sent === null) return true;
       const to = connection.pathTo(sent[1].to);
       if (to === undefined) continue;
@@ -295,15 +288,6 @@ export class Connections {
     if (!connection.halfOpen) return;
     connection.halfOpen = false;
     this.#context.admission?.settled();
-  }
-}
-
-/** quiche reports a connection that cannot send any more with an exception. */
-function nextPacket(connection: Connection, into: Uint8Array): ReturnType<NativeConnection["send"]> {
-  try {
-    return connection.native.send(into);
-  } catch {
-    return null;
   }
 }
 

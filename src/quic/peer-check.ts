@@ -10,8 +10,24 @@ import type { PeerRefusal } from "./stats.ts";
 
 export type PeerCheck = { readonly identity: Identity | Anonymous } | { readonly refusal: PeerRefusal };
 
-/** Who a client is. `wallNow` is in milliseconds since 1970. */
-export function checkClient(native: NativeConnection, auth: ClientAuth, wallNow: number): PeerCheck {
+export interface PeerCheckOptions {
+  readonly server?: { readonly clientAuth: ClientAuth };
+  readonly client?: { readonly verifyPeer: boolean };
+  /** Milliseconds since 1970. */
+  readonly wallNow: () => number;
+}
+
+/** `expected` names the server that we dialled; without it the peer is a client of ours. */
+export function checkPeer(
+  native: NativeConnection,
+  expected: ServerNames | undefined,
+  { server, client, wallNow }: PeerCheckOptions,
+): PeerCheck {
+  if (expected === undefined) return checkClient(native, server?.clientAuth ?? "required", wallNow());
+  return client?.verifyPeer === false ? { identity: ANONYMOUS } : checkServer(native, expected, wallNow());
+}
+
+function checkClient(native: NativeConnection, auth: ClientAuth, wallNow: number): PeerCheck {
   if (native.isResumed()) return { refusal: "resumed" };
   const der = native.peerCertChain()?.[0];
   if (der === undefined) return auth === "required" ? { refusal: "no-client-cert" } : { identity: ANONYMOUS };
@@ -22,7 +38,7 @@ export function checkClient(native: NativeConnection, auth: ClientAuth, wallNow:
 }
 
 /** Whether the server that answered is the one we meant. */
-export function checkServer(native: NativeConnection, expected: ServerNames, wallNow: number): PeerCheck {
+function checkServer(native: NativeConnection, expected: ServerNames, wallNow: number): PeerCheck {
   const der = native.peerCertChain()?.[0];
   const leaf = der === undefined ? undefined : parseLeaf(der);
   if (leaf === undefined) return { refusal: "bad-certificate" };

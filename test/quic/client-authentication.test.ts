@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, test } from "bun:test";
+import { randomFillSync } from "node:crypto";
+import { type NativeConnection, quiche } from "../../src/quic/native.ts";
+import { clientConfig, MAX_UDP_PAYLOAD } from "../../src/quic/settings.ts";
 import { encodeRegistration } from "../../src/wire/tunnel.ts";
-import { clientHost, connect, relayHost, send } from "../support/endpoint-hosts.ts";
+import { clientHost, connect, pem, relayHost, send } from "../support/endpoint-hosts.ts";
 import { carry, exchange, type Host, run } from "../support/endpoint-pair.ts";
 import { type BadClient, type TestCredential, type TestPki, testPki } from "../support/pki.ts";
 
@@ -90,5 +93,37 @@ describe("a registration in the same flight as the client's last handshake packe
     const relay = relayHost(pki, { clientAuth: "required" });
     early(clientHost(pki), relay);
     expect(relay.events.map(({ type }) => type)).toEqual(["connected", "datagram"]);
+  });
+});
+
+describe("a resumed session", () => {
+  /** A client on quiche alone: ours never resumes. */
+  function nativeClient(relay: Host, credential: TestCredential | undefined, session?: Uint8Array): NativeConnection {
+    const own = credential && { certChain: pem(credential.certPem), key: pem(credential.keyPem) };
+    const config = clientConfig({ verifyPeer: true, tls: { ca: pem(pki.ca.certPem), ...own } });
+    const from = { host: "198.51.100.9", port: 5000 };
+    const to = { host: relay.host, port: relay.port };
+    const client = quiche.Connection.connect(null, randomFillSync(new Uint8Array(20)), from, to, config);
+    if (session !== undefined) client.setSession(session);
+    const buffer = new Uint8Array(MAX_UDP_PAYLOAD);
+    for (let round = 0; round < 10; round++) {
+      for (let sent = client.send(buffer); sent !== null; sent = client.send(buffer)) {
+        relay.receive(buffer.subarray(0, sent[0]), from);
+      }
+      for (const { bytes } of relay.transmit()) client.recv(bytes, { from: to, to: from });
+    }
+    return client;
+  }
+
+  test("is closed, because it would be admitted without a certificate", () => {
+    const relay = relayHost(pki);
+    const session = nativeClient(relay, pki.agent).session();
+    expect(session).not.toBeNull();
+    expect(relay.take("connected")).toHaveLength(1);
+    const resumed = nativeClient(relay, undefined, session ?? undefined);
+    expect(resumed.isResumed()).toBe(true);
+    expect(relay.take("connected")).toHaveLength(1);
+    expect(relay.endpoint.stats.refused).toEqual({ resumed: 1 });
+    expect(new TextDecoder().decode(resumed.peerError()?.reason)).toBe("resumed");
   });
 });
