@@ -1,0 +1,118 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { openUdpSockets } from "../../../src/runtime/udp-bun.ts";
+import type { UdpSocket } from "../../../src/runtime/udp-socket.ts";
+import type { SocketAddress } from "../../../src/wire/address.ts";
+
+const open: UdpSocket[] = [];
+afterEach(() => {
+  for (const socket of open.splice(0)) socket.close();
+});
+
+type Arrival = { readonly bytes: Uint8Array; readonly from: SocketAddress };
+
+/** A socket that records what arrives, and a promise for the moment when `count` packets have. */
+async function socketAt(...hosts: string[]) {
+  const arrivals: Arrival[] = [];
+  let wanted = Number.POSITIVE_INFINITY;
+  let done: () => void = () => {};
+  const receive = (packet: Uint8Array, from: SocketAddress) => {
+    arrivals.push({ bytes: packet.slice(), from });
+    if (arrivals.length >= wanted) done();
+  };
+  const socket = await openUdpSockets(
+    hosts.map((host) => ({ host, port: 0 })),
+    { receive, writable: () => {} },
+  );
+  open.push(socket);
+  const arrived = (count: number) =>
+    new Promise<Arrival[]>((resolve) => {
+      wanted = count;
+      done = () => resolve(arrivals);
+      if (arrivals.length >= count) done();
+    });
+  return { socket, arrived };
+}
+
+function send(socket: UdpSocket, to: SocketAddress, bytes: Uint8Array): void {
+  socket.batch.next().set(bytes);
+  socket.batch.commit(bytes.length, to);
+}
+
+describe("the portable UDP socket", () => {
+  test("carries a batch of packets of every size in one flush", async () => {
+    const [a, b] = [await socketAt("127.0.0.1"), await socketAt("127.0.0.1")];
+    const to = a.socket.remote("127.0.0.1", b.socket.local[0]!.port);
+    const sizes = Array.from({ length: 100 }, (_, i) => 1 + ((i * 97) % 1350));
+    for (const size of sizes) send(a.socket, to, new Uint8Array(size).fill(size & 0xff));
+    a.socket.flush();
+    const arrivals = await b.arrived(sizes.length);
+    expect(arrivals.map(({ bytes }) => bytes.length).sort()).toEqual(sizes.toSorted());
+    expect(arrivals[0]!.from.port).toBe(a.socket.local[0]!.port);
+    expect(new Set(arrivals.map(({ from }) => from)).size).toBe(1);
+    expect(a.socket.stats.sentPackets).toBe(100);
+  });
+
+  test("loses only the packet whose destination the kernel refuses", async () => {
+    const [a, b] = [await socketAt("127.0.0.1"), await socketAt("127.0.0.1")];
+    const good = a.socket.remote("127.0.0.1", b.socket.local[0]!.port);
+    const port0 = a.socket.remote("127.0.0.1", 0);
+    for (const to of [good, port0, good]) send(a.socket, to, Uint8Array.of(1));
+    a.socket.flush();
+    expect(await b.arrived(2)).toHaveLength(2);
+    expect(a.socket.stats).toMatchObject({ sentPackets: 2, sendErrors: 1 });
+    expect(a.socket.batch.full).toBe(false);
+  });
+
+  test("goes on after nobody listened at a destination", async () => {
+    const [a, b, gone] = [await socketAt("127.0.0.1"), await socketAt("127.0.0.1"), await socketAt("127.0.0.1")];
+    const dead = a.socket.remote("127.0.0.1", gone.socket.local[0]!.port);
+    gone.socket.close();
+    const good = a.socket.remote("127.0.0.1", b.socket.local[0]!.port);
+    for (let i = 0; i < 20; i++) {
+      send(a.socket, dead, Uint8Array.of(0));
+      send(a.socket, good, Uint8Array.of(i));
+      a.socket.flush();
+    }
+    // The ICMP error of one packet may cost the next one; the socket itself must live on.
+    expect((await b.arrived(10)).length).toBeGreaterThanOrEqual(10);
+  });
+
+  test("serves IPv4 and IPv6 peers on several sockets, each answered from where it came", async () => {
+    const both = await socketAt("127.0.0.1", "::1");
+    const [four, six] = [await socketAt("127.0.0.1"), await socketAt("::1")];
+    send(four.socket, four.socket.remote("127.0.0.1", both.socket.local[0]!.port), Uint8Array.of(4));
+    send(six.socket, six.socket.remote("::1", both.socket.local[1]!.port), Uint8Array.of(6));
+    four.socket.flush();
+    six.socket.flush();
+    for (const { from, bytes } of await both.arrived(2)) send(both.socket, from, bytes);
+    both.socket.flush();
+    expect((await four.arrived(1))[0]!.bytes).toEqual(Uint8Array.of(4));
+    expect((await six.arrived(1))[0]!.bytes).toEqual(Uint8Array.of(6));
+  });
+
+  test("serves IPv4 peers on a dual-stack socket under their plain address", async () => {
+    const [dual, four] = [await socketAt("::"), await socketAt("127.0.0.1")];
+    send(four.socket, four.socket.remote("127.0.0.1", dual.socket.local[0]!.port), Uint8Array.of(4));
+    four.socket.flush();
+    const [arrival] = await dual.arrived(1);
+    expect(arrival!.from).toMatchObject({ host: "127.0.0.1", family: 4 });
+    send(dual.socket, arrival!.from, Uint8Array.of(5));
+    dual.socket.flush();
+    expect((await four.arrived(1))[0]!.bytes).toEqual(Uint8Array.of(5));
+  });
+
+  test("reports an address that is in use by the system's name for it", async () => {
+    const { socket } = await socketAt("127.0.0.1");
+    const again = openUdpSockets([{ host: "127.0.0.1", port: socket.local[0]!.port }], {
+      receive: () => {},
+      writable: () => {},
+    });
+    await expect(again).rejects.toMatchObject({ code: "EADDRINUSE" });
+  });
+
+  test("asks for large kernel buffers and reports what it got", async () => {
+    const { socket } = await socketAt("127.0.0.1");
+    expect(socket.stats.receiveBufferBytes).toBeGreaterThan(0);
+    expect(socket.stats.sendBufferBytes).toBeGreaterThan(0);
+  });
+});
