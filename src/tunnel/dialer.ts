@@ -1,12 +1,12 @@
 // When a client role dials its relay. Attempts overlap: a new one starts every second whatever became of the last, so
 // that the way back does not depend on how long a silent relay is waited for. The first to connect wins.
-import type { Millis } from "../core/machine.ts";
+import { earlier, type Millis } from "../core/machine.ts";
 import type { Outbox } from "../core/outbox.ts";
 import type { Dial, PeerCommand, PeerId } from "./peer.ts";
 
 interface Attempt {
   readonly dial: number;
-  readonly startedAt: Millis;
+  readonly giveUpAt: Millis;
   /** Known once the relay's name is resolved. */
   peer: PeerId | undefined;
 }
@@ -45,7 +45,7 @@ export class Dialer {
   }
 
   timeout(now: Millis): void {
-    while (this.attempts[0] !== undefined && now - this.attempts[0].startedAt >= ATTEMPT_MS) this.abandonOldest();
+    while (this.attempts[0] !== undefined && now >= this.attempts[0].giveUpAt) this.abandonOldest();
     if (this.nextAt === undefined || now < this.nextAt) return;
     if (this.attempts.length >= MAX_ATTEMPTS) this.abandonOldest();
     this.troubleSince ??= now;
@@ -54,14 +54,14 @@ export class Dialer {
     this.nextAt = this.notBefore;
     this.started++;
     const dial = this.options.nextDial();
-    this.attempts.push({ dial, startedAt: now, peer: undefined });
+    this.attempts.push({ dial, giveUpAt: now + ATTEMPT_MS, peer: undefined });
     this.out.push({ type: "dial", dial });
   }
 
   deadline(): Millis | undefined {
     const oldest = this.attempts[0];
     if (oldest === undefined) return this.nextAt;
-    return Math.min(oldest.startedAt + ATTEMPT_MS, this.nextAt ?? Number.POSITIVE_INFINITY);
+    return earlier(oldest.giveUpAt, this.nextAt);
   }
 
   expects(dial: number): boolean {
