@@ -67,6 +67,14 @@ describe("ExpiringMap", () => {
     expect([...map.values()]).toEqual(["a", "c"]);
   });
 
+  test("a map for one entry holds one", () => {
+    const map = new ExpiringMap<string, number>({ limit: 1, idleMs: 10 });
+    expect([map.set("a", 1, 0), map.set("b", 2, 0), map.size]).toEqual([true, false, 1]);
+    expect(map.takeExpired(10)).toEqual(["a", 1]);
+    expect(map.oldest()).toBeUndefined();
+    expect(map.set("b", 2, 10)).toBe(true);
+  });
+
   test("a map without room for anything is a bug and throws", () => {
     expect(() => new ExpiringMap({ limit: 0, idleMs: 1 })).toThrow(RangeError);
   });

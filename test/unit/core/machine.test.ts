@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Deadlines } from "../../../src/core/deadlines.ts";
-import { type Machine, type Millis, TIMEOUT, type Timeout } from "../../../src/core/machine.ts";
+import { earlier, type Machine, type Millis, TIMEOUT, type Timeout } from "../../../src/core/machine.ts";
 import { Outbox } from "../../../src/core/outbox.ts";
 import { checkMachineLaws } from "../../support/machine-laws.ts";
 
@@ -121,6 +121,11 @@ describe("the machine laws", () => {
 
 test("the one timeout input says no more than that time has passed", () => {
   expect(TIMEOUT).toEqual({ type: "timeout" });
+});
+
+test("the earlier of two deadlines is the one that exists, or comes first", () => {
+  expect([earlier(1, 2), earlier(2, 1), earlier(undefined, 0), earlier(0, undefined)]).toEqual([1, 1, 0, 0]);
+  expect(earlier(undefined, undefined)).toBeUndefined();
 });
 
 function spaced(name: string): string {

@@ -95,6 +95,13 @@ describe("host and port", () => {
     for (const text of wrong) expect({ text, parsed: parseHostPort(text, 1) }).toEqual({ text, parsed: undefined });
   });
 
+  test("a name may have 253 characters and labels of 63", () => {
+    const longest = `${`${"a".repeat(63)}.`.repeat(3)}${"b".repeat(61)}`;
+    expect(longest).toHaveLength(253);
+    expect(parseHostPort(longest, 1)?.host).toBe(longest);
+    expect(parseHostPort(`${longest}b`, 1)).toBeUndefined();
+  });
+
   test("no text makes it throw", () => {
     fc.assert(fc.property(fc.string(), (text) => void parseHostPort(text, 1)));
   });

@@ -17,6 +17,12 @@ describe("flowPorts", () => {
     expect(flowPorts(vector("echoReply"))).toEqual({ source: 0x1234, destination: 0x1234 });
   });
 
+  test("an echo without data has its identifier too", () => {
+    const echo = withFreshChecksums(hex("4500001c00004000 40010000 64400001 0a640001 0800 0000 abcd 0001"));
+    expect(checkIpv4(echo)).toBeUndefined();
+    expect(flowPorts(echo)).toEqual({ source: 0xabcd, destination: 0xabcd });
+  });
+
   test("other ICMP, other protocols and cut headers have none", () => {
     const error = vector("echoRequest");
     error[20] = 3;

@@ -168,15 +168,16 @@ describe("encodeRst", () => {
   });
 
   test("without ACK it acknowledges payload, SYN and FIN, across the end of the sequence numbers", () => {
-    const segment = {
-      ...AGENT,
-      sequence: 0xfffffffe,
-      acknowledgement: 0,
-      flags: TCP_SYN | TCP_FIN,
-      window: 1,
-      payload: text("abc"),
-    };
-    expect(tcpAcknowledgement(encodeRst(encodeTcp(segment))!)).toBe(3);
+    const expected = [
+      [TCP_SYN | TCP_FIN, 3],
+      [TCP_SYN, 2],
+      [TCP_FIN, 2],
+      [0, 1],
+    ] as const;
+    for (const [flags, acknowledgement] of expected) {
+      const segment = { ...AGENT, sequence: 0xfffffffe, acknowledgement: 9, flags, window: 1, payload: text("abc") };
+      expect(tcpAcknowledgement(encodeRst(encodeTcp(segment))!)).toBe(acknowledgement);
+    }
   });
 
   test("never answers a reset", () => {
@@ -256,6 +257,13 @@ describe("clampMss", () => {
     const before = toHex(packet);
     expect(clampMss(packet, 0, 500)).toBe(false);
     expect(toHex(packet)).toBe(before);
+  });
+
+  test("what lies behind the packet is not taken for its options", () => {
+    const packet = withDataOffset("tcpSyn", 6);
+    const behind = Uint8Array.from([...packet, ...hex("020405b4")]);
+    expect(clampMss(behind, 0, 500)).toBe(false);
+    expect(toHex(behind.subarray(40))).toBe("020405b4");
   });
 
   test("a data offset that lies is not followed", () => {
