@@ -15,19 +15,24 @@ export type FileValues = ReadonlyMap<string, FileValue>;
 
 /** The options that the file gives, by name. Throws a ConfigurationError that names the file and the key. */
 export async function readConfigFile(path: string, table: OptionTable, style: KeyStyle): Promise<FileValues> {
-  const content = withoutComments(await readDocument(path));
-  const schema = schemaOf(table, style);
-  const checked = schema.safeParse(content);
-  if (!checked.success) throw new ConfigurationError(`${path}: ${describe(checked.error.issues, schema, content)}`);
+  const content = await readChecked(path, schemaOf(table, style));
   const values = new Map<string, FileValue>();
   for (const [name, option] of Object.entries(table)) {
-    const given = fileKeys(name, option, style).filter((key) => valueAt(checked.data, key) !== undefined);
+    const given = fileKeys(name, option, style).filter((key) => valueAt(content, key) !== undefined);
     const [key, second] = given;
     if (second !== undefined)
       throw new ConfigurationError(`${path}: ${key} and ${second} are one option; give only one`);
-    if (key !== undefined) values.set(name, { key, value: parsed(path, key, option, valueAt(checked.data, key)) });
+    if (key !== undefined) values.set(name, { key, value: parsed(path, key, option, valueAt(content, key)) });
   }
   return values;
+}
+
+/** The content of a file, without comments and as the schema lets it through. Throws a ConfigurationError likewise. */
+export async function readChecked<T>(path: string, schema: ZodType<T>): Promise<T> {
+  const content = withoutComments(await readDocument(path));
+  const checked = schema.safeParse(content);
+  if (checked.success) return checked.data;
+  throw new ConfigurationError(`${path}: ${describe(checked.error.issues, schema, content)}`);
 }
 
 async function readDocument(path: string): Promise<unknown> {
@@ -115,7 +120,7 @@ function deepest(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefi
 function keysAt(schema: ZodType, path: readonly PropertyKey[]): readonly string[] {
   let at: unknown = schema;
   for (const step of [...path, undefined]) {
-    while (at instanceof z.ZodOptional) at = at.unwrap();
+    while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPrefault) at = at.unwrap();
     if (at instanceof z.ZodUnion) at = at.options.find((choice) => choice instanceof z.ZodArray);
     if (step === undefined) break;
     at = at instanceof z.ZodObject ? at.shape[String(step)] : at instanceof z.ZodArray ? at.element : undefined;

@@ -1,5 +1,6 @@
 // Picks the command, loads its code only then (start-up time counts), and maps errors to exit codes.
 import { version } from "../../package.json";
+import { CredentialFault } from "../pki/credential-fault.ts";
 import { CommandError, EXIT, UsageError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 import { flushOutput, processTerminal, type Run, type Terminal } from "./terminal.ts";
@@ -26,6 +27,10 @@ export async function main(argv: readonly string[], terminal: Terminal = process
     if (error instanceof CommandError) {
       terminal.err(`ztna: ${error.message}\n`);
       return error.exitCode;
+    }
+    if (error instanceof CredentialFault) {
+      terminal.err(`ztna: ${error.message}\n`);
+      return EXIT.credentials;
     }
     terminal.err(`ztna: unexpected failure, please report it: ${describe(error)}\n`);
     return EXIT.failed;

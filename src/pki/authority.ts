@@ -6,7 +6,7 @@ import * as x509 from "@peculiar/x509";
 import { formatGrant, type Grant, isServiceName } from "../identity/grant.ts";
 import { canonicalIp } from "../identity/ip-name.ts";
 import { PURPOSE_OIDS, type Purpose } from "../identity/leaf-policy.ts";
-import { parseHostPort } from "../wire/address.ts";
+import { isHostPattern } from "./host-pattern.ts";
 import { KEY_ALGORITHMS, type KeyAlgorithm, type KeyType } from "./key-type.ts";
 
 export interface Validity {
@@ -182,10 +182,4 @@ function checkedAddress(address: string): string {
 function checkedGrant(grant: Grant): Grant {
   if (grant.service === "*" || isServiceName(grant.service)) return grant;
   throw new Error(`not a service name: ${JSON.stringify(grant.service)}`);
-}
-
-/** A host name, or one behind a wildcard for its first label. */
-export function isHostPattern(text: string): boolean {
-  const host = text.replace(/^\*\.(?=[^.]+\.[^.])/, "");
-  return parseHostPort(host, 0)?.host === host && canonicalIp(host) === undefined && !/[.%:]$|[:%]/.test(host);
 }

@@ -22,10 +22,7 @@ export type CredentialReason =
   | "ca-as-leaf"
   | "weak-key"
   | "wrong-purpose"
-  | "no-name"
-  | "untrusted"
-  | "exists"
-  | "unwritable";
+  | "no-name";
 
 /** The message is one sentence that begins with the file and says what to do. Maps to the exit code for credentials. */
 export class CredentialFault extends Error {

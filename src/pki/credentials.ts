@@ -65,13 +65,7 @@ export function loadOwnCredentials(
   const stale = chain.find(({ facts }) => wallNow < facts.notBefore || wallNow > facts.notAfter);
   if (stale !== undefined) throw outOfDate(files.certificate, stale.facts, wallNow);
   const { key, warnings } = readKey(files.key, options);
-  if (!matches(leaf, key)) {
-    throw new CredentialFault(
-      "mismatch",
-      files.key,
-      `is not the key of ${files.certificate}; give the two that were issued together`,
-    );
-  }
+  if (!matches(leaf, key)) throw strangers(files);
   const notAfter = Math.min(...chain.map(({ facts }) => facts.notAfter));
   return {
     certChain: encodeCertificates(chain),
@@ -80,6 +74,40 @@ export function loadOwnCredentials(
     notAfter,
     warnings: [...warnings, ...expiryWarning(files.certificate, notAfter, wallNow)],
   };
+}
+
+/** A CA certificate with the key that signs for it: of a bundle, the certificate that the key belongs to. */
+export interface Signer {
+  readonly certificate: StoredCertificate;
+  /** PEM */
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  readonly warnings: readonly string[];
+}
+
+/** What is needed to issue certificates. Throws CredentialFault. */
+export function loadSigner(
+  files: { readonly certificate: string; readonly key: string },
+  options: { readonly allowOpenKeys: boolean },
+  wallNow: number,
+): Signer {
+  const anchors = loadTrustAnchors(files.certificate, wallNow);
+  const { key, warnings } = readKey(files.key, options);
+  const certificate = anchors.certificates.find((candidate) => matches(candidate, key));
+  if (certificate === undefined) throw strangers(files);
+  const { notBefore, notAfter } = certificate.facts;
+  if (wallNow < notBefore || wallNow > notAfter) throw outOfDate(files.certificate, certificate.facts, wallNow);
+  return {
+    certificate,
+    certificatePem: new TextDecoder().decode(encodeCertificates([certificate])),
+    keyPem: key.export({ type: "pkcs8", format: "pem" }).toString(),
+    warnings,
+  };
+}
+
+function strangers(files: { readonly certificate: string; readonly key: string }): CredentialFault {
+  const sentence = `is not the key of ${files.certificate}; give the two that were issued together`;
+  return new CredentialFault("mismatch", files.key, sentence);
 }
 
 function leafFault(fault: LeafFault, file: string, purpose: Purpose, leaf: Leaf, wallNow: number): CredentialFault {

@@ -15,4 +15,10 @@ export function secondOf(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`;
 }
 
-export const DAY_MS = 86_400_000;
+/** From a little in the past, for clocks that are behind, and for this many days from now. */
+export function validityOf(days: number, wallNow: number): { readonly notBefore: Date; readonly notAfter: Date } {
+  return { notBefore: new Date(wallNow - BACKDATE_MS), notAfter: new Date(wallNow + days * DAY_MS) };
+}
+
+const DAY_MS = 86_400_000;
+const BACKDATE_MS = 5 * 60_000;

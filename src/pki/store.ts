@@ -16,6 +16,14 @@ import {
 import { dirname } from "node:path";
 import { CredentialFault } from "./credential-fault.ts";
 
+/** A file that could not be written; the message is one sentence that begins with the file. */
+export class WriteFault extends Error {
+  constructor(file: string, sentence: string) {
+    super(`${file} ${sentence}`);
+    this.name = "WriteFault";
+  }
+}
+
 export interface StoredFile {
   readonly text: string;
   /** Permission bits; undefined when it is not a regular file, such as a pipe. */
@@ -49,7 +57,7 @@ export interface NewFile {
 }
 
 /**
- * Writes all of the files, each atomically and readable by its owner only. Without `force` none is written when one of
+ * Throws WriteFault. Writes all of the files, each atomically and readable by its owner only. Without `force` none is written when one of
  * them exists. Directories are made as needed, owner-only.
  */
 export function writeStored(files: readonly NewFile[], options: { readonly force: boolean }): void {
@@ -129,11 +137,11 @@ function unreadable(path: string, error: unknown): unknown {
 
 function unwritable(path: string, error: unknown): unknown {
   const code = codeOf(error);
-  return code === undefined ? error : new CredentialFault("unwritable", path, `cannot be written (${code})`);
+  return code === undefined ? error : new WriteFault(path, `cannot be written (${code})`);
 }
 
-function alreadyThere(path: string): CredentialFault {
-  return new CredentialFault("exists", path, "exists already; --force replaces it");
+function alreadyThere(path: string): WriteFault {
+  return new WriteFault(path, "exists already; --force replaces it");
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,0 +1,36 @@
+// `ztna certs show`: what the certificates in a file say.
+import { describeCertificate, viewCertificate } from "../pki/inspect.ts";
+import { readCertificates } from "../pki/key-material.ts";
+import { UsageError } from "./errors.ts";
+import { file as fileKind } from "./option-kinds.ts";
+import { type CommandSpec, flag, optional, readOptions } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
+
+const OPTIONS = {
+  file: optional(fileKind, { help: "PEM file with one or several certificates" }),
+  json: flag("print JSON"),
+};
+
+export const SHOW: CommandSpec<typeof OPTIONS> = {
+  command: "certs show",
+  summary: "what a certificate says and allows",
+  options: OPTIONS,
+  positionals: ["file"],
+  examples: ["ztna certs show certs/laptop.crt", "ztna certs show certs/ca.pem --json"],
+};
+
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const settings = await readOptions(SHOW, args, terminal);
+  if (settings === undefined) return 0;
+  const { file, json } = settings.values;
+  if (file === undefined) throw new UsageError("certs show needs a file; see ztna certs show --help");
+  const certificates = readCertificates(file);
+  const wallNow = Date.now();
+  if (json) {
+    const views = certificates.map((certificate) => viewCertificate(certificate, wallNow));
+    terminal.out(`${JSON.stringify({ schema_version: 1, file, certificates: views }, null, 2)}\n`);
+  } else {
+    terminal.out(certificates.map((certificate) => describeCertificate(certificate, wallNow)).join("\n"));
+  }
+  return 0;
+}
