@@ -100,6 +100,7 @@ export class Relay implements Machine<PeerEvent, RelayOutput> {
   }
 
   private connected(event: PeerEvent & { type: "connected" }, now: Millis): void {
+    this.disconnected(event.peer, now);
     const session = new Session(event, this.options.limits, now);
     this.sessions.set(event.peer, session);
     this.groups.add(session);

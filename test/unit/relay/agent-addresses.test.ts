@@ -1,0 +1,261 @@
+// Unique addresses: who gets which, who keeps it, when it passes to whom, and how many there can be.
+import { describe, expect, test } from "bun:test";
+import { candidateAddress } from "../../../src/relay/address-choice.ts";
+import { type AgentAddress, AgentAddresses } from "../../../src/relay/agent-addresses.ts";
+import { DEFAULT_RELAY_LIMITS } from "../../../src/relay/options.ts";
+import { Registry } from "../../../src/relay/registry.ts";
+import { Session } from "../../../src/relay/session.ts";
+import { anonymous, certificate, ip, type PeerOptions, socketAddress } from "../../support/relay-world.ts";
+
+const INNER = ip("100.64.0.1");
+
+/** Sessions as the relay makes them, and a table whose questions are noted. */
+class Table {
+  now = 10_000;
+  readonly asked: Session[] = [];
+  readonly addresses: AgentAddresses;
+  private peers = 0;
+
+  constructor(limits: Partial<typeof DEFAULT_RELAY_LIMITS> = {}) {
+    this.addresses = new AgentAddresses({ ...DEFAULT_RELAY_LIMITS, ...limits }, (holder) => this.asked.push(holder));
+  }
+
+  session(options: PeerOptions = {}): Session {
+    const { identity = certificate("laptop"), host = "203.0.113.1" } = options;
+    const connection = { peer: ++this.peers, identity, address: socketAddress(host, 1), maxDatagram: 1306 };
+    return new Session(connection, DEFAULT_RELAY_LIMITS, this.now);
+  }
+
+  addressOf(session: Session, inner = INNER): AgentAddress {
+    const address = this.addresses.ofSource(session, inner, this.now);
+    if (typeof address === "string") throw new Error(address);
+    return address;
+  }
+
+  release(session: Session): void {
+    this.addresses.release(session, this.now);
+  }
+}
+
+describe("the choice", () => {
+  test("is the same for the same identity and source, also in another process", () => {
+    const chosen = [new Table(), new Table()].map((table) => table.addressOf(table.session()).address);
+    expect(chosen[0]).toBe(candidateAddress("key of laptop", INNER, 0, 0));
+    expect(chosen[1]).toBe(chosen[0]!);
+  });
+
+  test("differs for another identity and for another source of the same connection", () => {
+    const table = new Table();
+    const [one, other] = [table.session(), table.session({ identity: certificate("phone") })];
+    const addresses = [table.addressOf(one), table.addressOf(one, INNER + 1), table.addressOf(other)];
+    expect(new Set(addresses.map(({ address }) => address)).size).toBe(3);
+    for (const each of addresses) expect(table.addresses.at(each.address)).toBe(each);
+  });
+
+  test("goes by the observed address where there is no certificate, whatever the port", () => {
+    const table = new Table();
+    const first = table.session(anonymous("203.0.113.7"));
+    const { address } = table.addressOf(first);
+    table.release(first);
+    expect(table.addressOf(table.session({ ...anonymous("203.0.113.7"), port: 9 })).address).toBe(address);
+    expect(table.addressOf(table.session(anonymous("203.0.113.8"))).address).not.toBe(address);
+  });
+
+  test("is the next free one where the preferred one is taken", () => {
+    const table = new Table();
+    const addresses = Array.from({ length: 5 }, () => table.addressOf(table.session()).address);
+    expect(addresses).toEqual([0, 1, 2, 3, 4].map((attempt) => candidateAddress("key of laptop", INNER, 0, attempt)));
+  });
+
+  test("finds room for thousands of connections of one identity with one source", () => {
+    const table = new Table();
+    const sessions = Array.from({ length: 5000 }, () => table.session());
+    const addresses = sessions.map((session) => table.addressOf(session));
+    expect(new Set(addresses.map(({ address }) => address)).size).toBe(5000);
+    for (const [i, session] of sessions.entries()) expect(addresses[i]!.owner).toBe(session);
+  });
+});
+
+describe("keeping an address", () => {
+  test("a connection keeps its own, and finds it by its source", () => {
+    const table = new Table();
+    const session = table.session();
+    const [first, second] = [table.addressOf(session), table.addressOf(session, INNER + 1)];
+    expect(table.addressOf(session)).toBe(first);
+    expect(table.addressOf(session, INNER + 1)).toBe(second);
+    expect(table.addresses.size).toBe(2);
+  });
+
+  test("a connection that comes back gets it again; nobody else does meanwhile", () => {
+    const table = new Table();
+    const first = table.session();
+    const { address } = table.addressOf(first);
+    table.release(first);
+    expect(table.addresses.at(address)?.owner).toBeUndefined();
+    table.now += 299_999;
+    table.addresses.expire(table.now);
+    const again = table.addressOf(table.session());
+    expect(again.address).toBe(address);
+    expect(table.addresses.deadline()).toBeUndefined();
+  });
+
+  test("a kept address is free again after five minutes", () => {
+    const table = new Table();
+    const session = table.session();
+    table.addressOf(session);
+    table.release(session);
+    expect(table.addresses.deadline()).toBe(table.now + 300_000);
+    table.addresses.expire(table.now + 299_999);
+    expect(table.addresses.size).toBe(1);
+    table.addresses.expire(table.now + 300_000);
+    expect(table.addresses.size).toBe(0);
+    expect(table.addresses.deadline()).toBeUndefined();
+  });
+
+  test("packets go on to the connector that knows the flows", () => {
+    const table = new Table();
+    const registry = new Registry();
+    const serving = registry.serve(table.session({ identity: certificate("connector") }), "web");
+    const newer = registry.serve(table.session({ identity: certificate("newer") }), "web");
+    registry.refresh(serving.service);
+    const [before, after] = [table.session(), table.session()];
+    for (const agent of [before, after]) registry.use(agent, "web");
+    table.addressOf(before);
+    before.uses[0]!.bound = serving;
+    table.release(before);
+    registry.leave(before);
+    table.addressOf(after);
+    expect(registry.connectorFor(after.uses[0]!)).toBe(serving);
+    expect(newer.service.newest).toBe(newer);
+  });
+});
+
+describe("an older connection of the same identity", () => {
+  test("that is alive keeps its address: the newcomer gets the next one for good", () => {
+    const table = new Table();
+    const older = table.session();
+    const held = table.addressOf(older);
+    table.now += 500;
+    const newer = table.session();
+    const given = table.addressOf(newer);
+    expect(given.address).toBe(held.address + 1);
+    expect(given.contested).toBeUndefined();
+    expect(table.asked).toEqual([]);
+  });
+
+  test("that was silent for a second is asked; until it answers the newcomer has another address", () => {
+    const table = new Table();
+    const older = table.session();
+    const held = table.addressOf(older);
+    table.now += 1000;
+    const newer = table.session();
+    const given = table.addressOf(newer);
+    expect(given.address).toBe(held.address + 1);
+    expect(given.contested).toBe(held);
+    expect(table.asked).toEqual([older]);
+    older.heardAt = table.now + 10;
+    table.now += 20;
+    expect(table.addressOf(newer)).toBe(given);
+    expect(given.contested).toBeUndefined();
+    table.now += 60_000;
+    older.silent = true;
+    expect(table.addressOf(newer)).toBe(given);
+  });
+
+  test("that does not answer loses it to the newcomer, which still gets replies to the other one", () => {
+    const table = new Table();
+    const older = table.session();
+    const held = table.addressOf(older);
+    table.now += 1000;
+    const newer = table.session();
+    const given = table.addressOf(newer);
+    older.silent = true;
+    expect(table.addressOf(newer)).toBe(held);
+    expect(held.owner).toBe(newer);
+    expect(table.addresses.at(given.address)?.owner).toBe(newer);
+    expect(table.addressOf(newer)).toBe(held);
+    expect(older.addresses).toEqual([]);
+    older.silent = false;
+    older.heardAt = table.now + 1;
+    table.now += 5000;
+    expect(table.addressOf(older).address).toBe(held.address + 2);
+    expect(held.owner).toBe(newer);
+  });
+
+  test("that is known to be silent loses it at once", () => {
+    const table = new Table();
+    const older = table.session();
+    const held = table.addressOf(older);
+    older.silent = true;
+    expect(table.addressOf(table.session())).toBe(held);
+  });
+
+  test("that leaves while it is asked gives it up too", () => {
+    const table = new Table();
+    const older = table.session();
+    const held = table.addressOf(older);
+    table.now += 3000;
+    const newer = table.session();
+    table.addressOf(newer);
+    table.release(older);
+    expect(table.addressOf(newer)).toBe(held);
+    expect(table.addresses.deadline()).toBeUndefined();
+  });
+
+  test("whose address lapsed or went to a third one is waited for no longer", () => {
+    const table = new Table();
+    const older = table.session();
+    const held = table.addressOf(older);
+    table.now += 3000;
+    const [newer, third] = [table.session(), table.session()];
+    const given = table.addressOf(newer);
+    older.silent = true;
+    expect(table.addressOf(third)).toBe(held);
+    third.heardAt = table.now + 1;
+    expect(table.addressOf(newer)).toBe(given);
+    expect(given.contested).toBeUndefined();
+  });
+});
+
+describe("limits", () => {
+  test("one connection has sixteen sources at a time; the idlest one makes room", () => {
+    const table = new Table();
+    const session = table.session();
+    const first = table.addressOf(session, 1);
+    table.now += 5000;
+    for (let source = 2; source <= 16; source += 1) table.addressOf(session, source);
+    table.now += 4999;
+    expect(table.addresses.ofSource(session, 17, table.now)).toBe("too-many-addresses");
+    table.now += 1;
+    table.addressOf(session, 17);
+    expect(session.addresses).toHaveLength(16);
+    expect(table.addresses.at(first.address)?.owner).toBeUndefined();
+    expect(table.addresses.ofSource(session, 18, table.now)).toBe("too-many-addresses");
+  });
+
+  test("in all there are as many as allowed; kept ones make room, owned ones do not", () => {
+    const table = new Table({ addresses: 3 });
+    const sessions = Array.from({ length: 3 }, (_, i) => table.session({ identity: certificate(`agent-${i}`) }));
+    for (const session of sessions) table.addressOf(session);
+    const late = table.session({ identity: certificate("late") });
+    expect(table.addresses.ofSource(late, INNER, table.now)).toBe("addresses-exhausted");
+    table.release(sessions[1]!);
+    table.now += 1;
+    table.addressOf(late);
+    expect(table.addresses.size).toBe(3);
+    expect(table.addresses.deadline()).toBeUndefined();
+  });
+
+  test("who changes its source all the time cannot take the addresses of others", () => {
+    const table = new Table({ addresses: 100, addressesPerConnection: 16 });
+    const victim = table.session({ identity: certificate("victim") });
+    const held = table.addressOf(victim);
+    const flooder = table.session({ identity: certificate("flooder") });
+    for (let source = 1; source < 2000; source += 1) {
+      table.now += 1000;
+      table.addresses.ofSource(flooder, source, table.now);
+      expect(table.addresses.size).toBeLessThanOrEqual(100);
+    }
+    expect(table.addressOf(victim)).toBe(held);
+  });
+});
