@@ -6,6 +6,8 @@ export interface DemoProcess {
   readonly running: boolean;
   /** What it has printed on standard output so far. */
   readonly output: string;
+  /** The end of what it said, on both streams: for the message about a failure. */
+  readonly lastLines: string;
   /** Resolves with the first line on either stream that matches; rejects when it ends without one. */
   line(pattern: RegExp): Promise<RegExpExecArray>;
   /** Its exit code, once it ends; 128 and more for a signal. */
@@ -52,6 +54,9 @@ export function startProcess(args: readonly string[], options: DemoProcessOption
     },
     get output() {
       return output;
+    },
+    get lastLines() {
+      return lines.last;
     },
     exited,
     line: (pattern) => lines.wait(pattern),
@@ -107,6 +112,10 @@ class Lines {
     for (const line of lines) this.#tell(line);
   }
 
+  get last(): string {
+    return this.#seen.slice(-QUOTED_LINES).join("\n");
+  }
+
   wait(pattern: RegExp): Promise<RegExpExecArray> {
     for (const line of this.#seen) {
       const match = pattern.exec(line);
@@ -132,7 +141,7 @@ class Lines {
   }
 
   #failure(code: number): DemoFailure {
-    return new DemoFailure(`${this.#name} ended with status ${code}:\n${this.#seen.slice(-QUOTED_LINES).join("\n")}`);
+    return new DemoFailure(`${this.#name} ended with status ${code}:\n${this.last}`);
   }
 }
 

@@ -1,0 +1,124 @@
+// The demo's network: certificates of its own authority, a relay, two hosts with services and a connector each.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run as certs } from "./certs.ts";
+import { DemoFailure, type DemoProcess, startProcess } from "./demo-process.ts";
+import { type DemoServices, startServices } from "./demo-services.ts";
+import type { Terminal } from "./terminal.ts";
+
+export const ECHO = { id: "echo", address: "10.100.0.1", port: 7 } as const;
+export const CAPITALS = { id: "capitals", address: "10.100.0.2", port: 700 } as const;
+
+/** One host behind the relay: its own services, its own connector. */
+export interface DemoHost {
+  readonly name: string;
+  readonly services: DemoServices;
+  connector: DemoProcess;
+}
+
+export class DemoNetwork implements AsyncDisposable {
+  readonly directory = mkdtempSync(join(tmpdir(), "ztna-demo-"));
+  readonly hosts: DemoHost[] = [];
+  /** "127.0.0.1:PORT", once it listens. */
+  relay = "";
+  readonly #terminal: Terminal;
+  readonly #processes = new Set<DemoProcess>();
+  readonly #services: DemoServices[] = [];
+  /** What is still under way when the demo is interrupted must not start anything more. */
+  #isGone = false;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  async makeCertificates(): Promise<void> {
+    const plan = join(this.directory, "pki.json");
+    writeFileSync(plan, JSON.stringify(PLAN, undefined, 2));
+    let said = "";
+    const err = (text: string) => {
+      said += text;
+    };
+    const quiet: Terminal = { ...this.#terminal, environment: {}, out: () => {}, err };
+    const status = await certs(["init", "--plan", plan, "--dir", this.directory], quiet);
+    if (status !== 0) throw new DemoFailure(`making certificates ended with status ${status}:\n${said}`);
+  }
+
+  async startRelay(): Promise<void> {
+    const own = ["--cert", "relay.crt", "--key", "relay.key", "--ca-cert", "ca.pem"];
+    const relay = this.start("relay", ["serve", "--bind", "127.0.0.1", "--port", "0", "--metrics-port", "0", ...own]);
+    const [, address] = await relay.line(/listening (127\.0\.0\.1:\d+)$/);
+    this.relay = address as string;
+  }
+
+  async startHost(name: string): Promise<void> {
+    const services = await startServices();
+    this.#services.push(services);
+    const configuration = {
+      intermediate_server: { host: "127.0.0.1", port: Number(this.relay.split(":")[1]) },
+      ca_cert: "ca.pem",
+      client_cert: `connector-${name}.crt`,
+      client_key: `connector-${name}.key`,
+      services: [
+        { id: ECHO.id, virtualIp: ECHO.address, protocol: "udp", ports: [ECHO.port], backend: services.echo },
+        {
+          id: CAPITALS.id,
+          virtualIp: CAPITALS.address,
+          protocol: "udp",
+          ports: [CAPITALS.port],
+          backend: services.capitals,
+        },
+      ],
+      metrics_port: 0,
+    };
+    writeFileSync(join(this.directory, `connector-${name}.json`), JSON.stringify(configuration, undefined, 2));
+    this.hosts.push({ name, services, connector: await this.startConnector(name) });
+  }
+
+  /** Resolves when both of its services are registered. */
+  async startConnector(name: string): Promise<DemoProcess> {
+    const connector = this.start(`connector ${name}`, ["connect", "--config", `connector-${name}.json`]);
+    await Promise.all([ECHO.id, CAPITALS.id].map((id) => connector.line(new RegExp(`registered ${id}$`))));
+    return connector;
+  }
+
+  startClient(name: string, args: readonly string[]): DemoProcess {
+    const own = ["--client-cert", `${name}.crt`, "--client-key", `${name}.key`, "--ca-cert", "ca.pem"];
+    return this.start(`test client of ${name}`, ["test-client", "--server", this.relay, ...own, "--routed", ...args]);
+  }
+
+  start(name: string, args: readonly string[]): DemoProcess {
+    if (this.#isGone) throw new DemoFailure("the network is being taken down");
+    const { environment } = this.#terminal;
+    const started = startProcess(args, { name, directory: this.directory, environment });
+    this.#processes.add(started);
+    return started;
+  }
+
+  /** Rejects when a daemon ends that should not. */
+  async broken(): Promise<never> {
+    const daemons = [...this.#processes].filter(({ running }) => running);
+    const ended = await Promise.race(daemons.map((daemon) => daemon.exited.then((status) => ({ daemon, status }))));
+    throw new DemoFailure(`${ended.daemon.name} ended with status ${ended.status}:\n${ended.daemon.lastLines}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isGone = true;
+    // Clients first: a relay that waits for them to leave would hold everything up.
+    const newestFirst = [...this.#processes].reverse();
+    await Promise.all(newestFirst.map((started) => started.end()));
+    for (const services of this.#services) services[Symbol.dispose]();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+const PLAN = {
+  ca: { name: "ztna demo CA", days: 1 },
+  certificates: [
+    { kind: "server", name: "relay", addresses: ["127.0.0.1"] },
+    { kind: "client", name: "connector-a", connector: [ECHO.id, CAPITALS.id] },
+    { kind: "client", name: "connector-b", connector: [ECHO.id, CAPITALS.id] },
+    { kind: "client", name: "laptop", agent: [ECHO.id, CAPITALS.id] },
+    { kind: "client", name: "visitor", agent: [CAPITALS.id] },
+  ],
+};

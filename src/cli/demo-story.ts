@@ -1,0 +1,127 @@
+// What the demo shows, and the proof of each step: allowed requests, a refused one, and a connector that goes away.
+import { fromHex } from "../wire/bytes.ts";
+import { checkIpv4 } from "../wire/ipv4.ts";
+import { NACK_NOT_GRANTED, parseTunnelDatagram } from "../wire/tunnel.ts";
+import { udpPayloadEnd, udpPayloadStart } from "../wire/udp.ts";
+import { type CAPITALS, type DemoHost, type DemoNetwork, ECHO } from "./demo-network.ts";
+import { DemoFailure, type DemoProcess } from "./demo-process.ts";
+
+export interface Allowed {
+  readonly client: string;
+  readonly service: string;
+  readonly sent: string;
+  readonly received: string;
+}
+
+export interface Refused {
+  readonly client: string;
+  readonly service: string;
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** As `--json` prints it, like the two above. */
+export interface FailOver {
+  /** The host whose connector was ended, and the one that served on. */
+  readonly from: string;
+  readonly to: string;
+  readonly signal: string;
+  /** From the signal until a request reached the other host. */
+  readonly gap_ms: number;
+  readonly sent: number;
+  readonly answered: number;
+}
+
+/** A client with a grant gets its answer, byte for byte as the service on the private host gave it. */
+export async function showAllowed(network: DemoNetwork, service: typeof ECHO | typeof CAPITALS): Promise<Allowed> {
+  const { id, address, port } = service;
+  const sent = "hello from the laptop";
+  const expected = service === ECHO ? sent : sent.toUpperCase();
+  const client = network.startClient("laptop", [
+    ...["--service", id, "--expect-ack", "--dst", `${address}:${port}`, "--send-udp", sent, "--wait", "100"],
+  ]);
+  const status = await client.exited;
+  const received = innerPayloads(client.output);
+  if (status !== 0 || !received.includes(expected)) throw unexpected(client, status, `no "${expected}" came back`);
+  return { client: "laptop", service: id, sent, received: expected };
+}
+
+/** A client without a grant is told why, and nothing of it reaches a service. */
+export async function showRefused(network: DemoNetwork): Promise<Refused> {
+  const requestsBefore = requestsOf(network);
+  const expected = String(NACK_NOT_GRANTED);
+  const client = network.startClient("visitor", [
+    ...[
+      "--service",
+      ECHO.id,
+      "--expect-nack",
+      expected,
+      "--dst",
+      `${ECHO.address}:${ECHO.port}`,
+      "--send-udp",
+      "let me in",
+    ],
+    ...["--wait", "100"],
+  ]);
+  const status = await client.exited;
+  const [refusal] = datagrams(client.output).filter((datagram) => datagram.type === "nack");
+  if (status !== 0 || refusal === undefined) throw unexpected(client, status, "it was not refused");
+  if (requestsOf(network) !== requestsBefore) throw unexpected(client, status, "its request reached a service");
+  return { client: "visitor", service: ECHO.id, status: refusal.status, reason: "not-granted" };
+}
+
+/** Ends the connector that serves a running client and measures until the other host is reached. */
+export async function showFailOver(network: DemoNetwork, signal: "SIGTERM" | "SIGKILL"): Promise<FailOver> {
+  const sent = signal === "SIGKILL" ? 500 : 50;
+  const client = network.startClient("laptop", [
+    ...["--service", ECHO.id, "--expect-ack", "--dst", `${ECHO.address}:${ECHO.port}`, "--verify-echo"],
+    ...["--payload-size", "64", "--repeat", String(sent), "--delay", String(PAUSE_MS), "--wait", "100"],
+  ]);
+  const status = client.exited;
+  const clientEnded = status.then((code) => Promise.reject(unexpected(client, code, "it ended too early")));
+  const from = await Promise.race([...network.hosts.map(nextServed), clientEnded]);
+  // A few requests more, so that the connector is in the middle of its work.
+  for (let i = 0; i < REQUESTS_BEFORE; i++) await Promise.race([from.services.nextRequest(), clientEnded]);
+  const to = network.hosts.find((host) => host !== from) as DemoHost;
+  const served = to.services.nextRequest();
+  const endedAt = performance.now();
+  const ended = from.connector.end(signal);
+  const gap = (await Promise.race([served, clientEnded])) - endedAt;
+  await ended;
+  if ((await status) !== 0) throw unexpected(client, await status, "its echoes were not verified");
+  const answered = Number(/^VERIFY_MATCHES:(\d+)$/m.exec(client.output)?.[1] ?? 0);
+  return { from: from.name, to: to.name, signal, gap_ms: Math.round(gap * 10) / 10, sent, answered };
+}
+
+async function nextServed(host: DemoHost): Promise<DemoHost> {
+  await host.services.nextRequest();
+  return host;
+}
+
+function requestsOf(network: DemoNetwork): number {
+  return network.hosts.reduce((sum, { services }) => sum + services.requests, 0);
+}
+
+/** What a test client received, from its lines RECV:HEX. */
+function datagrams(output: string) {
+  const lines = [...output.matchAll(/^RECV:([0-9a-f]*)$/gm)];
+  return lines.map(([, hex]) => parseTunnelDatagram(fromHex(hex as string) ?? new Uint8Array()));
+}
+
+/** The texts of the UDP packets that it received. */
+function innerPayloads(output: string): string[] {
+  const texts: string[] = [];
+  for (const datagram of datagrams(output)) {
+    if (datagram.type !== "inner" || checkIpv4(datagram.bytes) !== undefined) continue;
+    const { bytes } = datagram;
+    texts.push(new TextDecoder().decode(bytes.subarray(udpPayloadStart(bytes), udpPayloadEnd(bytes))));
+  }
+  return texts;
+}
+
+function unexpected(client: DemoProcess, status: number, what: string): DemoFailure {
+  return new DemoFailure(`${client.name}: ${what} (status ${status})\n${client.lastLines}`);
+}
+
+const PAUSE_MS = 10;
+const REQUESTS_BEFORE = 10;
