@@ -9,11 +9,13 @@ export type BackendCommand =
   | { readonly type: "udp-send"; readonly backend: BackendId; readonly bytes: Uint8Array }
   | { readonly type: "udp-close"; readonly backend: BackendId };
 
+export type BackendFailure = "unresolved" | "refused" | "no-socket";
+
 export type BackendEvent =
   | { readonly type: "udp-data"; readonly backend: BackendId; readonly bytes: Uint8Array }
   /** The socket is closed by the shell after this; the backend id is dead. */
   | {
       readonly type: "udp-failed";
       readonly backend: BackendId;
-      readonly reason: "unresolved" | "refused" | "no-socket";
+      readonly reason: BackendFailure;
     };

@@ -141,6 +141,11 @@ export class Uplink implements Machine<UplinkInput, UplinkOutput> {
     return this.ended ?? (this.connection === undefined ? "connecting" : "connected");
   }
 
+  /** Whether the relay ever answered a registration, so that the credentials of both sides are known to be good. */
+  get hadSuccess(): boolean {
+    return this.succeeded;
+  }
+
   /** The connection in use. */
   get peer(): PeerId | undefined {
     return this.connection?.peer;
