@@ -24,7 +24,7 @@ export const onlyReservedAddresses: Rule = ({ path, text }) => {
       faults.push(candidate);
   }
   for (const [candidate] of text.matchAll(IPV6_TEXT)) {
-    if (isIPv6(candidate) && !RESERVED_IPV6.test(candidate)) faults.push(candidate);
+    if (isIPv6(candidate) && ROUTABLE_IPV6.test(candidate) && !DOCUMENTS_IPV6.test(candidate)) faults.push(candidate);
   }
   return faults.map((address) => `${address} is outside the loopback, private and documentation ranges`);
 };
@@ -34,12 +34,14 @@ const IPV6_TEXT = /(?<![\w:.])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:]
 /** Loopback, RFC 1918, shared, link-local, documentation, benchmarking, multicast and reserved. */
 const RESERVED_IPV4 =
   /^(?:0\.|10\.|127\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.|192\.0\.[02]\.|198\.1[89]\.|198\.51\.100\.|203\.0\.113\.|22[4-9]\.|2[345]\d\.)/;
-/** X.520 attributes and certificate extensions have four arcs, as an address has. */
-const OBJECT_IDENTIFIER = /^2\.5\.(?:4|29)\.\d+$/;
-const RESERVED_IPV6 = /^(?:::1?$|::$|::ffff:|f[cdef][0-9a-f]{2}:|2001:0?db8:)/i;
+/** X.520 attributes, certificate extensions and Edwards-curve keys have four arcs, as an address has. */
+const OBJECT_IDENTIFIER = /^(?:2\.5\.(?:4|29)|1\.3\.101)\.\d+$/;
+/** Addresses in use begin with 2 or 3 (2000::/3); of those only 2001:db8::/32 is for documents. */
+const ROUTABLE_IPV6 = /^[23][0-9a-f]{3}:/i;
+const DOCUMENTS_IPV6 = /^2001:0?db8:/i;
 
 function isIpv4(text: string): boolean {
-  return text.split(".").every((part) => Number(part) <= 255);
+  return text.split(".").every((part) => Number(part) <= 255 && !/^0\d/.test(part));
 }
 
 export const noMachinePaths: Rule = ({ text }) => {

@@ -44,8 +44,9 @@ export const vocabulary: Rule = ({ path, text }) => {
   const code = codeOf(text);
   const faults: string[] = [];
   if (/(?<![.\w$])enum\s+[A-Za-z_$]/.test(code)) faults.push("enum: use a union of literals");
-  if (/(?:[:<|&,(=]|\bas|\bsatisfies|\bkeyof|\bextends)\s*(?:readonly\s+)?any\b(?!\s*[:(.=])/.test(code))
-    faults.push("any");
+  if (/(?:[:<|&]|\bas|\bsatisfies|\bkeyof|\bextends)\s*(?:readonly\s+)?any\b(?!\s*[:(.])|,\s*any\s*>/.test(code)) {
+    faults.push("any: say what it is, or unknown");
+  }
   const getter = /\b(?:function|const)\s+(get[A-Z]\w*)/.exec(code);
   if (getter !== null && path.startsWith("src/")) faults.push(`${getter[1]}: no get prefix`);
   return faults;
