@@ -36,7 +36,7 @@ const RESERVED_IPV4 =
   /^(?:0\.|10\.|127\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.|192\.0\.[02]\.|198\.1[89]\.|198\.51\.100\.|203\.0\.113\.|22[4-9]\.|2[345]\d\.)/;
 /** X.520 attributes, certificate extensions and Edwards-curve keys have four arcs, as an address has. */
 const OBJECT_IDENTIFIER = /^(?:2\.5\.(?:4|29)|1\.3\.101)\.\d+$/;
-/** Addresses in use begin with 2 or 3 (2000::/3); of those only 2001:db8::/32 is for documents. */
+/** Addresses in use begin with 2 or 3; of those only 2001:db8::/32 is for documents. */
 const ROUTABLE_IPV6 = /^[23][0-9a-f]{3}:/i;
 const DOCUMENTS_IPV6 = /^2001:0?db8:/i;
 

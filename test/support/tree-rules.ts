@@ -22,21 +22,46 @@ export function strayTopLevel(paths: readonly string[]): string[] {
 export function untested(files: readonly RepositoryFile[]): string[] {
   const tests = files.filter(({ path }) => path.startsWith("test/"));
   const testPaths = new Set(tests.map(({ path }) => path));
+  const sources = files.filter(({ path }) => folderOf(path) !== undefined);
   const imported = new Set(tests.flatMap(importedPaths));
+  const named = sources.filter(
+    ({ path }) => imported.has(path) || mirrors(path).some((mirror) => testPaths.has(mirror)),
+  );
+  const reached = reachedFrom(named, sources);
   const missing: string[] = [];
-  for (const { path, text } of files) {
-    const folder = folderOf(path);
-    if (folder === undefined || !exportsValues(text)) continue;
-    const name = posix.basename(path, ".ts");
-    const mirror = `test/unit/${path.slice(4, -3)}.test.ts`;
-    const mirrors = [mirror, `test/property/${name}.test.ts`, `test/quic/${name}.test.ts`, `test/e2e/${name}.test.ts`];
-    if (mirrors.some((candidate) => testPaths.has(candidate))) continue;
-    const strict = MIRRORED_STRICTLY.includes(folder);
-    if (strict) missing.push(`${path} has no ${mirror}`);
-    else if (!imported.has(path) && !reachedThroughFolder(path, folder, imported, files))
-      missing.push(`${path} is named by no test`);
+  for (const { path, text } of sources) {
+    if (!exportsValues(text)) continue;
+    const [mirror] = mirrors(path);
+    const strict = MIRRORED_STRICTLY.includes(folderOf(path) as string);
+    if (strict && !mirrors(path).some((candidate) => testPaths.has(candidate)))
+      missing.push(`${path} has no ${mirror}`);
+    else if (!strict && !reached.has(path)) missing.push(`${path} is reached by no test`);
   }
   return missing;
+}
+
+/** Where the test of a source file may be; its unit test first. */
+function mirrors(path: string): string[] {
+  const name = posix.basename(path, ".ts");
+  return [`test/unit/${path.slice(4, -3)}`, `test/property/${name}`, `test/quic/${name}`, `test/e2e/${name}`].map(
+    (mirror) => `${mirror}.test.ts`,
+  );
+}
+
+/** The named files and what they run, directly or not, in their own folder. */
+function reachedFrom(named: readonly RepositoryFile[], sources: readonly RepositoryFile[]): ReadonlySet<string> {
+  const byPath = new Map(sources.map((file) => [file.path, file]));
+  const reached = new Set<string>();
+  const visit = (file: RepositoryFile) => {
+    if (reached.has(file.path)) return;
+    reached.add(file.path);
+    for (const path of importedPaths(file)) {
+      const next = byPath.get(path);
+      if (next !== undefined && folderOf(path) === folderOf(file.path)) visit(next);
+    }
+  };
+  for (const file of named) visit(file);
+  return reached;
 }
 
 const MIRRORED_STRICTLY = ["core", "wire", "identity", "tcp"];
@@ -80,16 +105,4 @@ function importedPaths({ path, text }: RepositoryFile): string[] {
   return importsOf(text)
     .filter(({ specifier, kind }) => specifier.startsWith(".") && kind !== "type")
     .map(({ specifier }) => posix.join(posix.dirname(path), specifier));
-}
-
-/** Whether a file of the same folder that a test names runs this one. */
-function reachedThroughFolder(
-  path: string,
-  folder: string,
-  imported: ReadonlySet<string>,
-  files: readonly RepositoryFile[],
-): boolean {
-  return files.some(
-    (file) => folderOf(file.path) === folder && imported.has(file.path) && importedPaths(file).includes(path),
-  );
 }
