@@ -30,14 +30,8 @@ function left(name: string, { kind, default: preset }: Option<unknown>): string 
 
 function right({ kind, default: preset, help }: Option<unknown>): string {
   const repeat = kind.repeatable ? "; may be repeated" : "";
-  const shown = kind.placeholder === undefined ? "" : presetText(preset);
+  const shown = kind.placeholder === undefined || preset === undefined ? "" : (kind.show?.(preset) ?? String(preset));
   return `${help}${repeat}${shown === "" ? "" : ` (default ${shown})`}`;
-}
-
-function presetText(preset: unknown): string {
-  if (preset === undefined) return "";
-  if (Array.isArray(preset)) return preset.map(String).join(", ");
-  return typeof preset === "object" ? "" : String(preset);
 }
 
 function row([flags, meaning]: readonly [string, string]): string {

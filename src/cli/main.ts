@@ -1,7 +1,7 @@
 // Picks the command, loads its code only then (start-up time counts), and maps errors to exit codes.
 import { version } from "../../package.json";
 import { CredentialFault } from "../pki/credential-fault.ts";
-import { CommandError, EXIT, UsageError } from "./errors.ts";
+import { CommandError, CredentialError, EXIT, UsageError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 import { flushOutput, processTerminal, type Run, type Terminal } from "./terminal.ts";
 
@@ -24,13 +24,10 @@ export async function main(argv: readonly string[], terminal: Terminal = process
   try {
     return await dispatch(argv, terminal);
   } catch (error) {
-    if (error instanceof CommandError) {
-      terminal.err(`ztna: ${error.message}\n`);
-      return error.exitCode;
-    }
-    if (error instanceof CredentialFault) {
-      terminal.err(`ztna: ${error.message}\n`);
-      return EXIT.credentials;
+    const known = asCommandError(error);
+    if (known !== undefined) {
+      terminal.err(`ztna: ${known.message}\n`);
+      return known.exitCode;
     }
     terminal.err(`ztna: unexpected failure, please report it: ${describe(error)}\n`);
     return EXIT.failed;
@@ -93,6 +90,15 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 usage, 3 configuration, 4 credentials, 5 unreachable, 6 refused by policy,
 7 degraded, 130 interrupted.
 `;
+}
+
+/** Errors that other folders throw for the operator to read. */
+function asCommandError(error: unknown): CommandError | undefined {
+  if (error instanceof CommandError) return error;
+  if (error instanceof CredentialFault) return new CredentialError(error.message);
+  // Known by its name: the class lives beside the library that could not be loaded.
+  if (error instanceof Error && error.name === "NativeUnavailable") return new CommandError(error.message);
+  return undefined;
 }
 
 function describe(error: unknown): string {

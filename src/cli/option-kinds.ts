@@ -15,6 +15,8 @@ export interface Kind<T> {
   schema(z: Zod): ZodType;
   /** Reads what the schema let through; without it, the text of the value is parsed. */
   fromFile?(value: unknown): T | undefined;
+  /** The text of a value, where String() does not give it. */
+  show?(value: T): string;
   /** Each use of the flag adds a value; T is a list. */
   readonly repeatable?: true;
 }
@@ -80,6 +82,10 @@ export const duration: Kind<number> = {
     const match = /^(\d{1,9})(ms|s|m|h|d|)$/.exec(value);
     return match === null ? undefined : Number(match[1]) * (UNIT_MILLIS[match[2] as keyof typeof UNIT_MILLIS] ?? 0);
   },
+  show: (value) => {
+    const unit = (["d", "h", "m", "s"] as const).find((each) => value % UNIT_MILLIS[each] === 0) ?? "ms";
+    return `${value / UNIT_MILLIS[unit]}${unit}`;
+  },
   schema: (z) => z.union([z.string(), z.number()]),
 };
 
@@ -105,7 +111,33 @@ export function hostPort(defaultPort?: number): Kind<HostPort> {
       defaultPort === undefined ? "HOST:PORT, the port from 1 to 65535" : "HOST or HOST:PORT, the port from 1 to 65535",
     parse: (value) => parseHostPort(value, defaultPort),
     schema: (z) => z.string(),
+    show: hostPortText,
   };
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  /** Undefined: the command's port. */
+  readonly port: number | undefined;
+}
+
+/** Where to listen; unlike a host to reach it may have port 0. */
+export const listenAddress: Kind<ListenAddress> = {
+  schema: (z) => z.string(),
+  placeholder: "ADDRESS[:PORT]",
+  expected: "an address, or ADDRESS:PORT, IPv6 in brackets before a port",
+  parse: (value) => {
+    const match = isIP(value) === 6 ? null : /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/.exec(value);
+    const name = parseHost(match?.[1] ?? value);
+    const number = match === null ? undefined : Number(match[2]);
+    return name === undefined || (number ?? 0) > 65535 ? undefined : { host: name, port: number };
+  },
+  show: ({ host: name, port: number }) => (number === undefined ? name : hostPortText({ host: name, port: number })),
+};
+
+/** HOST:PORT as it is written, IPv6 addresses in brackets. */
+export function hostPortText({ host: name, port: number }: HostPort): string {
+  return `${name.includes(":") ? `[${name}]` : name}:${number}`;
 }
 
 /** The flag repeated, a comma-separated variable, or a list in the file. */
@@ -116,6 +148,7 @@ export function list<T>(element: Kind<T>): Kind<readonly T[]> {
     parse: (value) => parseAll(element, value.split(",")),
     schema: (z) => z.union([element.schema(z), z.array(element.schema(z))]),
     fromFile: (value) => parseAll(element, (Array.isArray(value) ? value : [value]).map(String)),
+    show: (values) => values.map((value) => element.show?.(value) ?? String(value)).join(","),
     repeatable: true,
   };
 }

@@ -55,7 +55,7 @@ export interface Settings<Table extends OptionTable> {
 }
 
 /** An option that has a value without the operator's help. */
-export function option<T>(kind: Kind<T>, rest: Omit<Option<T>, "kind">): Option<T> {
+export function option<T>(kind: Kind<T>, rest: Omit<Option<NoInfer<T>>, "kind">): Option<T> {
   return { kind, ...rest };
 }
 

@@ -30,16 +30,21 @@ export type AdmissionRefusal = "limit-connections" | "limit-prefix" | "limit-hal
 export type Prefix = number | string;
 
 export class Admission {
-  readonly #limits: AdmissionLimits;
-  readonly #rate: RateLimiter<Prefix>;
+  #limits: AdmissionLimits;
+  #rate: RateLimiter<Prefix>;
   readonly #perPrefix = new Map<Prefix, number>();
   #connections = 0;
   #halfOpen = 0;
 
   constructor(limits: AdmissionLimits) {
     this.#limits = limits;
-    const perSecond = limits.handshakesPerSecond;
-    this.#rate = new RateLimiter({ perSecond, burst: perSecond, maxKeys: limits.prefixes });
+    this.#rate = rateLimiter(limits);
+  }
+
+  /** Other limits from now on; whoever is in stays. */
+  reload(limits: AdmissionLimits): void {
+    this.#limits = limits;
+    this.#rate = rateLimiter(limits);
   }
 
   /** Asked once for each new connection whose address is as good as validated; undefined means that it may open. */
@@ -75,6 +80,10 @@ export class Admission {
   get connections(): number {
     return this.#connections;
   }
+}
+
+function rateLimiter({ handshakesPerSecond, prefixes }: AdmissionLimits): RateLimiter<Prefix> {
+  return new RateLimiter({ perSecond: handshakesPerSecond, burst: handshakesPerSecond, maxKeys: prefixes });
 }
 
 export function prefixOf(address: SocketAddress): Prefix {

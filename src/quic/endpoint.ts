@@ -137,12 +137,17 @@ export class Endpoint {
     for (const connection of this.#connections.all()) this.#connections.close(connection, "application", 0, reason);
   }
 
-  /** New credentials, checked by the caller, for connections accepted or dialled from now on. */
-  reload(settings: { readonly server?: ServerSettings; readonly client?: ClientSettings }): void {
+  /** New credentials, checked by the caller, and limits for connections accepted or dialled from now on. */
+  reload(settings: {
+    readonly server?: ServerSettings;
+    readonly client?: ClientSettings;
+    readonly admission?: AdmissionLimits;
+  }): void {
     this.#connections.reconfigure(
       settings.server && serverConfig(settings.server),
       settings.client && clientConfig(settings.client),
     );
+    if (settings.admission !== undefined) this.#admission?.reload(settings.admission);
     this.stats.reloads++;
   }
 

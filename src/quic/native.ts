@@ -29,7 +29,9 @@ interface Quiche {
 }
 
 /** The addon could not be loaded; the message says what the operator can do. */
-export class NativeUnavailable extends Error {}
+export class NativeUnavailable extends Error {
+  override readonly name = "NativeUnavailable";
+}
 
 export const quiche: Quiche = load();
 

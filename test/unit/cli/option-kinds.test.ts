@@ -10,6 +10,7 @@ import {
   ipv4,
   type Kind,
   list,
+  listenAddress,
   port,
   text,
   toggle,
@@ -85,6 +86,17 @@ for (const wrong of [
 ]) {
   test(`${JSON.stringify(wrong)} is no host and port`, () => expect(hostPort().parse(wrong)).toBeUndefined());
 }
+
+test("an address to listen on may have a port, 0 included", () => {
+  expect(listenAddress.parse("0.0.0.0")).toEqual({ host: "0.0.0.0", port: undefined });
+  expect(listenAddress.parse("127.0.0.1:0")).toEqual({ host: "127.0.0.1", port: 0 });
+  expect(listenAddress.parse("localhost:4433")).toEqual({ host: "localhost", port: 4433 });
+  for (const any of ["::", "[::]"]) expect(listenAddress.parse(any)).toEqual({ host: "::", port: undefined });
+  expect(listenAddress.parse("[::1]:4433")).toEqual({ host: "::1", port: 4433 });
+  for (const wrong of ["", ":1", "127.0.0.1:", "127.0.0.1:70000", "[::1]:70000", "fe80::1:99999", "999.0.0.1", "a b"]) {
+    expect(listenAddress.parse(wrong)).toBeUndefined();
+  }
+});
 
 test("a list takes commas in a text, and one value or many in a file", () => {
   const ports = list(port);

@@ -1,0 +1,39 @@
+// Options that every daemon has, and what is read from them.
+import { choice, duration, file, host, port } from "./option-kinds.ts";
+import { flag, option, optional } from "./options.ts";
+
+export const FILE_OPTIONS = {
+  config: optional(file, { help: "configuration file, JSON or YAML by extension", only: "flag" }),
+  check: flag("check everything, start nothing", { only: "flag" }),
+} as const;
+
+export const LOG_OPTIONS = {
+  logFormat: option(choice("text", "json"), { default: "text", help: "form of the log lines", group: "Log" }),
+  logLevel: option(choice("debug", "info", "warn", "error"), {
+    default: "info",
+    help: "least important lines to write; addresses appear at debug only",
+    group: "Log",
+  }),
+} as const;
+
+export const OPEN_KEYS_OPTION = {
+  allowOpenKeys: flag("accept private keys that everybody may read (Kubernetes mounts them so)", {
+    group: "Credentials",
+  }),
+} as const;
+
+/** How often each connection is given a new id. */
+export const ROTATION_OPTION = {
+  cidRotation: option(duration, { default: 300_000, help: "how often connections get new ids", group: "Network" }),
+} as const;
+
+export function statusOptions(defaultPort: number) {
+  return {
+    metricsPort: option(port, {
+      default: defaultPort,
+      help: "TCP port of /healthz, /readyz and /metrics; 0: none",
+      group: "Status",
+    }),
+    metricsBind: option(host, { default: "127.0.0.1", help: "where that port listens", group: "Status" }),
+  } as const;
+}

@@ -1,0 +1,268 @@
+// Assembles the relay: credentials, endpoint, role, sockets, status port; reloads it and drains it.
+import { hkdfSync } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import { loadOwnCredentials, loadTrustAnchors, type OwnCredentials, type TrustAnchors } from "../pki/credentials.ts";
+import { Endpoint } from "../quic/endpoint.ts";
+import { type ServerSettings, serverConfig } from "../quic/settings.ts";
+import { DEFAULT_RELAY_LIMITS } from "../relay/options.ts";
+import { Relay } from "../relay/relay.ts";
+import { monotonicClock } from "../runtime/clock.ts";
+import { Driver } from "../runtime/driver.ts";
+import { FileWatch } from "../runtime/file-watch.ts";
+import type { Log } from "../runtime/log.ts";
+import {
+  addCredentialMetrics,
+  addInsecurityMetric,
+  addProcessMetrics,
+  type CertificateDate,
+  MetricsPage,
+} from "../runtime/metrics-page.ts";
+import { addRelayMetrics } from "../runtime/metrics-relay.ts";
+import { Resolver } from "../runtime/resolver.ts";
+import { type BindAddress, openUdpSockets } from "../runtime/udp-bun.ts";
+import type { UdpSocket } from "../runtime/udp-socket.ts";
+import type { Notice } from "../tunnel/peer.ts";
+import {
+  cannotListen,
+  listeningLine,
+  logTerminal,
+  openLog,
+  openStatus,
+  Reminders,
+  turnUntil,
+  untilAskedToEnd,
+} from "./daemon.ts";
+import { ConfigurationError, EXIT } from "./errors.ts";
+import { flagName, warn } from "./options.ts";
+import { admissionLimits, clientAuthOf, insecurities, relayOptions, type ServeSettings } from "./serve-options.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type ReadSettings = (terminal: Terminal) => Promise<ServeSettings | undefined>;
+
+/** Everything that can be wrong before a port is bound. */
+export function checkServe(settings: ServeSettings, terminal: Terminal): number {
+  const credentials = loadCredentials(settings);
+  for (const warning of credentials.warnings) warn(terminal, warning);
+  serverConfig(serverSettings(settings, credentials));
+  terminal.err("ztna: options, files and credentials are in order\n");
+  return EXIT.done;
+}
+
+/** Runs the relay until a signal ends it. */
+export async function serve(settings: ServeSettings, read: ReadSettings, terminal: Terminal): Promise<number> {
+  const credentials = loadCredentials(settings);
+  const log = await openLog(settings.values, terminal);
+  for (const warning of credentials.warnings) log.line("warn", "credentials", { detail: warning });
+  const daemon = new RelayDaemon(settings, credentials, log);
+  const asked = untilAskedToEnd(() => void daemon.reload(read, terminal));
+  await daemon.start(() => void daemon.reload(read, terminal));
+  const signal = await asked;
+  await daemon.drain(signal);
+  return EXIT.done;
+}
+
+interface Credentials {
+  readonly own: OwnCredentials;
+  readonly anchors: TrustAnchors | undefined;
+  readonly warnings: readonly string[];
+}
+
+class RelayDaemon {
+  readonly #log: Log;
+  readonly #page = new MetricsPage();
+  readonly #endpoint: Endpoint;
+  readonly #relay: Relay;
+  readonly #driver: Driver<never, Notice>;
+  readonly #state: { settings: ServeSettings; credentials: Credentials; reloads: number; reloadFailures: number };
+  readonly #open: { close(): unknown }[] = [];
+  #reloading = false;
+  #draining = false;
+
+  constructor(settings: ServeSettings, credentials: Credentials, log: Log) {
+    this.#log = log;
+    this.#state = { settings, credentials, reloads: 0, reloadFailures: 0 };
+    const { values } = settings;
+    const server = {
+      ...serverSettings(settings, credentials),
+      retry: values.disableRetry ? undefined : { lifetimeMs: RETRY_LIFETIME_MS, replayLimit: RETRY_REPLAY_LIMIT },
+      retriesPerSecond: values.maxRetriesPerSecond,
+      admission: admissionLimits(settings),
+    };
+    const environment = { random: fillRandom, wallNow: () => Date.now(), rotationMs: values.cidRotation };
+    const secret = connectionIdSecret(credentials.own.key);
+    const endpoint = new Endpoint({ server, secret, ...environment }, monotonicClock.now());
+    const relay = new Relay(relayOptions(settings, DEFAULT_RELAY_LIMITS), (peer) => endpoint.room(peer));
+    this.#endpoint = endpoint;
+    this.#relay = relay;
+    this.#driver = new Driver<never, Notice>({
+      role: relay,
+      endpoint,
+      clock: monotonicClock,
+      perform: (notice) => log.notice(notice),
+    });
+  }
+
+  /** Binds everything, then says so. `changed` is called when a file of ours was replaced. */
+  async start(changed: () => void): Promise<void> {
+    const { values } = this.#state.settings;
+    const socket = await this.#bind();
+    this.#addMetrics(socket);
+    const status = await openStatus(values, () => this.#notReady(), this.#page);
+    if (status !== undefined) this.#open.push(status);
+    this.#driver.attach(socket);
+    for (const local of socket.local) this.#log.plain(listeningLine(local));
+    if (status !== undefined) this.#log.plain(listeningLine(status.local));
+    this.#open.push(
+      new Reminders(
+        this.#log,
+        () => insecurities(this.#state.settings),
+        () => this.#dates(),
+      ),
+    );
+    const watch = new FileWatch({ paths: watchedFiles(this.#state.settings), intervalMs: WATCH_MS, changed });
+    this.#open.push(watch);
+    await watch.look();
+  }
+
+  /** Reads everything again. Whatever is wrong with it: the old state stays, says so and counts. */
+  async reload(read: ReadSettings, terminal: Terminal): Promise<void> {
+    if (this.#reloading || this.#draining) return;
+    this.#reloading = true;
+    try {
+      const settings = await read(logTerminal(this.#log, terminal));
+      if (settings === undefined) return;
+      const credentials = loadCredentials(settings);
+      this.#sayWhatWaits(settings);
+      this.#endpoint.reload({ server: serverSettings(settings, credentials), admission: admissionLimits(settings) });
+      this.#relay.reload(relayOptions(settings, DEFAULT_RELAY_LIMITS), monotonicClock.now());
+      Object.assign(this.#state, { settings, credentials });
+      this.#state.reloads++;
+      this.#driver.wake();
+      for (const warning of credentials.warnings) this.#log.line("warn", "credentials", { detail: warning });
+      this.#log.line("info", "reloaded", { serial: credentials.own.leaf.serial });
+    } catch (error) {
+      this.#state.reloadFailures++;
+      this.#log.line("error", "reload-failed", { detail: error instanceof Error ? error.message : String(error) });
+    } finally {
+      this.#reloading = false;
+    }
+  }
+
+  /** Says goodbye to every peer; ends as soon as that is written. */
+  async drain(signal: NodeJS.Signals): Promise<void> {
+    this.#draining = true;
+    this.#log.line("info", "draining", { signal, connections: this.#endpoint.connections });
+    this.#endpoint.drain("server shutting down");
+    this.#driver.wake();
+    await turnUntil(() => this.#endpoint.drained, DRAIN_MS);
+    this.#driver.stop();
+    for (const one of this.#open.reverse()) await one.close();
+    this.#log.line("info", "stopped");
+    this.#log.close();
+  }
+
+  /** Who may come in at all is not changed under way: a slip in a file must not open a running relay. */
+  #sayWhatWaits(settings: ServeSettings): void {
+    if (clientAuthOf(settings) !== clientAuthOf(this.#state.settings)) {
+      throw new ConfigurationError("client authentication changes only with a restart");
+    }
+    const before = this.#state.settings.values;
+    const changed = FIXED_OPTIONS.filter((name) => !isDeepStrictEqual(before[name], settings.values[name]));
+    if (changed.length > 0) this.#log.line("warn", "restart-needed", { options: changed.map(flagName).join(",") });
+  }
+
+  async #bind(): Promise<UdpSocket> {
+    const { values } = this.#state.settings;
+    const addresses = await bindAddresses(values.bind, values.port);
+    const handlers = {
+      receive: this.#driver.receive.bind(this.#driver),
+      writable: () => this.#driver.flush(),
+    };
+    try {
+      const socket = await openUdpSockets(addresses, handlers, { externalHost: values.externalIp });
+      this.#open.push(socket);
+      return socket;
+    } catch (error) {
+      throw cannotListen(addresses.map(({ host, port }) => `${host}:${port}`).join(", "), error);
+    }
+  }
+
+  #addMetrics(socket: UdpSocket): void {
+    const startedAt = performance.now();
+    const uptime = () => Math.floor((performance.now() - startedAt) / 1000);
+    addRelayMetrics(this.#page, this.#relay, this.#endpoint, socket.stats, uptime);
+    addCredentialMetrics(this.#page, () => ({ ...this.#state, dates: this.#dates() }));
+    addInsecurityMetric(this.#page, () => insecurities(this.#state.settings));
+    addProcessMetrics(this.#page);
+  }
+
+  #notReady(): string | undefined {
+    if (this.#draining) return "draining";
+    const expired = this.#dates().find(({ notAfter }) => notAfter < Date.now());
+    return expired === undefined ? undefined : `expired: ${expired.certificate} certificate`;
+  }
+
+  #dates(): readonly CertificateDate[] {
+    const { own, anchors } = this.#state.credentials;
+    const dates = [{ certificate: "server", notAfter: own.notAfter }];
+    return anchors === undefined ? dates : [...dates, { certificate: "ca", notAfter: anchors.notAfter }];
+  }
+}
+
+function loadCredentials(settings: ServeSettings): Credentials {
+  const { cert, key, caCert, allowOpenKeys } = settings.values;
+  const wallNow = Date.now();
+  const own = loadOwnCredentials({ certificate: cert, key }, "server", { allowOpenKeys }, wallNow);
+  const anchors =
+    caCert === undefined || clientAuthOf(settings) === "off" ? undefined : loadTrustAnchors(caCert, wallNow);
+  return { own, anchors, warnings: [...own.warnings, ...(anchors?.warnings ?? [])] };
+}
+
+function serverSettings(settings: ServeSettings, { own, anchors }: Credentials): ServerSettings {
+  return { clientAuth: clientAuthOf(settings), tls: { certChain: own.certChain, key: own.key, ca: anchors?.ca } };
+}
+
+function watchedFiles({ values: { cert, key, caCert }, file }: ServeSettings): readonly string[] {
+  return [cert, key, caCert, file].filter((path) => path !== undefined);
+}
+
+/** Names are resolved; every address is bound once. */
+async function bindAddresses(wanted: ServeSettings["values"]["bind"], defaultPort: number): Promise<BindAddress[]> {
+  const resolver = new Resolver({ freshMs: 0, now: () => performance.now() });
+  const addresses: BindAddress[] = [];
+  for (const { host, port = defaultPort } of wanted) {
+    const [address = host] = await resolver.resolve(host).catch((error: unknown) => {
+      throw cannotListen(host, error);
+    });
+    addresses.push({ host: address, port });
+  }
+  return addresses;
+}
+
+/** The same after a restart with the same key, so that peers of before can be told to come back. */
+function connectionIdSecret(key: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", key, "", "ztna connection ids", 32));
+}
+
+function fillRandom(bytes: Uint8Array): void {
+  crypto.getRandomValues(bytes);
+}
+
+/** Options that a reload reads but cannot change. */
+const FIXED_OPTIONS = [
+  "port",
+  "bind",
+  "externalIp",
+  "disableRetry",
+  "cidRotation",
+  "maxRetriesPerSecond",
+  "metricsPort",
+  "metricsBind",
+  "logFormat",
+  "logLevel",
+] as const;
+
+const RETRY_LIFETIME_MS = 30_000;
+const RETRY_REPLAY_LIMIT = 200_000;
+const WATCH_MS = 1000;
+const DRAIN_MS = 3000;
