@@ -21,7 +21,7 @@ export interface AgentAddress {
   contested: AgentAddress | undefined;
   /** The registration that last allowed a connector to send to it. */
   voucher: Serving | undefined;
-  /** Where the last owner's packets went, for the next one. */
+  /** Where the last owner's packets went: to connectors that know its flows, which the next one carries on. */
   bindings: readonly Use[];
 }
 
@@ -88,7 +88,7 @@ export class AgentAddresses {
   private allocate(session: Session, inner: Ipv4, now: Millis): AgentAddress | AddressFault {
     if (!this.makeRoomInSession(session, now)) return "too-many-addresses";
     const { mine, contested, free } = this.lookAround(session, inner, now);
-    if (mine !== undefined) return this.take(mine, session, (use) => use.bound === undefined);
+    if (mine !== undefined) return this.take(mine, session);
     const address = free ?? this.scatter(session, inner);
     if (address === undefined || !this.makeRoom()) return "addresses-exhausted";
     const entry: AgentAddress = {
@@ -140,25 +140,22 @@ export class AgentAddresses {
     if (!isGone && (holder === undefined || holder.silent)) {
       entry.contested = undefined;
       entry.retired = true;
-      return this.take(wanted, session, () => true);
+      for (const use of session.uses) use.bound = undefined; // what the former owner's packets did comes first
+      return this.take(wanted, session);
     }
     if (isGone || holder === undefined || !isDoubtful(holder, session, now)) entry.contested = undefined;
     return entry;
   }
 
-  /** Its packets go on to the connectors that know its flows. */
-  private take(entry: AgentAddress, session: Session, mayBind: (use: Use) => boolean): AgentAddress {
-    const bindings = entry.owner?.uses ?? entry.bindings;
-    if (entry.owner !== undefined) forget(entry, entry.owner);
-    else this.kept.delete(entry.address);
-    for (const use of session.uses) {
-      const former = bindings.find(({ service }) => service === use.service)?.bound;
-      if (former?.usable === true && mayBind(use)) use.bound = former;
+  private take(entry: AgentAddress, session: Session): AgentAddress {
+    if (entry.owner === undefined) this.kept.delete(entry.address);
+    else {
+      entry.bindings = entry.owner.uses;
+      forget(entry, entry.owner);
     }
     entry.owner = session;
     entry.retired = false;
     entry.voucher = undefined;
-    entry.bindings = [];
     session.addresses.push(entry);
     return entry;
   }

@@ -108,7 +108,7 @@ export class Forwarding {
     const source = addresses.ofSource(session, ipv4Source(bytes, start), now);
     if (typeof source === "string") return source;
     if (source.contested !== undefined && ipv4Protocol(bytes, start) === PROTOCOL_TCP) return "address-contested";
-    const serving = registry.connectorFor(use);
+    const serving = registry.connectorFor(use, source.bindings);
     if (serving === undefined) return "no-connector";
     const connector = serving.session;
     const packet = start === 0 ? bytes : bytes.subarray(start);

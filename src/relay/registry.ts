@@ -82,9 +82,12 @@ export class Registry {
     return serving;
   }
 
-  /** Where packets of this use go: the same connector as long as that lasts, else the newest. */
-  connectorFor(use: Use): Serving | undefined {
-    if (use.bound?.usable !== true) use.bound = use.service.newest;
+  /** Where packets of this use go: the same connector as long as that lasts, else a former one, else the newest. */
+  connectorFor(use: Use, former: readonly Use[]): Serving | undefined {
+    if (use.bound?.usable !== true) {
+      const before = former.find(({ service }) => service === use.service)?.bound;
+      use.bound = before?.usable === true ? before : use.service.newest;
+    }
     return use.bound;
   }
 

@@ -37,6 +37,8 @@ export class RelayWorld {
   readonly full = new Set<PeerId>();
   readonly notices: Notice[] = [];
   readonly pings: { readonly at: Millis; readonly peer: PeerId }[] = [];
+  /** Told of each answer to a ping, before the relay is. */
+  onHeard: (peer: PeerId) => void = () => {};
   private peers = 0;
   private readonly answers: { readonly at: Millis; readonly peer: PeerId }[] = [];
 
@@ -109,6 +111,7 @@ export class RelayWorld {
       if (next > end) break;
       this.now = Math.max(this.now, next);
       const answering = answer <= deadline ? this.answers.shift() : undefined;
+      if (answering !== undefined) this.onHeard(answering.peer);
       sent.push(...this.handle(answering === undefined ? TIMEOUT : { type: "heard", peer: answering.peer }));
     }
     this.now = end;

@@ -124,9 +124,11 @@ describe("keeping an address", () => {
     before.uses[0]!.bound = serving;
     table.release(before);
     registry.leave(before);
-    table.addressOf(after);
-    expect(registry.connectorFor(after.uses[0]!)).toBe(serving);
+    const { bindings } = table.addressOf(after);
+    expect(registry.connectorFor(after.uses[0]!, bindings)).toBe(serving);
     expect(newer.service.newest).toBe(newer);
+    registry.leave(serving.session);
+    expect(registry.connectorFor(after.uses[0]!, bindings)).toBe(newer);
   });
 });
 
