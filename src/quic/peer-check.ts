@@ -3,7 +3,7 @@ import { parseLeaf } from "../identity/certificate.ts";
 import { ANONYMOUS, type Anonymous, type Identity } from "../identity/identity.ts";
 import { checkLeaf, identityOf } from "../identity/leaf-policy.ts";
 import { matchesServer, type ServerNames } from "../identity/server-name.ts";
-import type { DialFailure } from "../tunnel/peer.ts";
+import type { DialFailure, PeerEvent } from "../tunnel/peer.ts";
 import type { NativeConnection } from "./native.ts";
 import type { ClientAuth } from "./settings.ts";
 import type { PeerRefusal } from "./stats.ts";
@@ -52,26 +52,31 @@ export function closeCode(refusal: PeerRefusal): number {
   return REFUSAL_CODES[refusal] ?? INTERNAL_ERROR;
 }
 
-/** The same in the words of a dialling role. */
-export function dialRefusal(refusal: PeerRefusal, expected: ServerNames): { reason: DialFailure; detail: string } {
+/** A failed handshake in the words of a dialling role. */
+export type DialEnding = Pick<Extract<PeerEvent, { type: "dial-failed" }>, "reason" | "detail" | "code">;
+
+/** Our own refusal of a server. */
+export function dialRefusal(refusal: PeerRefusal, expected: ServerNames): DialEnding {
+  const code = closeCode(refusal);
   if (refusal === "wrong-name") {
-    return { reason: refusal, detail: `the server's certificate names none of: ${expected.join(", ")}` };
+    return { reason: refusal, detail: `the server's certificate names none of: ${expected.join(", ")}`, code };
   }
   const certificate = refusal === "expired" || refusal === "not-yet-valid" || refusal === "wrong-purpose";
-  return { reason: certificate ? refusal : "bad-certificate", detail: `the server's certificate: ${refusal}` };
+  return { reason: certificate ? refusal : "bad-certificate", detail: `the server's certificate: ${refusal}`, code };
 }
 
 /** Why a handshake of ours failed, from the code that either side closed with. */
-export function dialFailure(native: NativeConnection, wallNow: number): { reason: DialFailure; detail: string } {
+export function dialFailure(native: NativeConnection, wallNow: number): DialEnding {
   const local = native.localError();
   const error = native.peerError() ?? local;
   if (error === null) return { reason: "unreachable", detail: "nothing answered" };
   const text = new TextDecoder().decode(error.reason);
   const side = local === error ? "we refused the server's certificate" : "the server refused";
   const detail = `${side}, code 0x${error.errorCode.toString(16)}${text === "" ? "" : `, ${printable(text)}`}`;
-  if (error.isApp) return { reason: "refused", detail };
-  if (error.errorCode === ALERT_EXPIRED && local === error) return { reason: expiryOf(native, wallNow), detail };
-  return { reason: ALERTS[error.errorCode] ?? "refused", detail };
+  const code = error.errorCode;
+  if (error.isApp) return { reason: "refused", detail, code };
+  if (code === ALERT_EXPIRED && local === error) return { reason: expiryOf(native, wallNow), detail, code };
+  return { reason: ALERTS[code] ?? "refused", detail, code };
 }
 
 /** BoringSSL has one alert for both; the dates of the chain tell them apart. */

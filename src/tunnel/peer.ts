@@ -38,7 +38,14 @@ export type PeerEvent =
   /** Its validated address changed. */
   | { readonly type: "moved"; readonly peer: PeerId; readonly address: SocketAddress }
   /** A handshake that we started failed; `detail` is one phrase for the operator. */
-  | { readonly type: "dial-failed"; readonly peer: PeerId; readonly reason: DialFailure; readonly detail: string }
+  | {
+      readonly type: "dial-failed";
+      readonly peer: PeerId;
+      readonly reason: DialFailure;
+      readonly detail: string;
+      /** What either side closed with, if one did. */
+      readonly code?: number;
+    }
   /** After `connected`: the connection is gone. A code of 0x100–0x1ff on the transport layer is a TLS alert. */
   | {
       readonly type: "disconnected";
