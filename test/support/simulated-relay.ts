@@ -249,14 +249,3 @@ export const RELAY_ADDRESS: SocketAddress = {
 
 const RESOLVE_MS = 1;
 const MAX_SPINS = 10_000;
-
-/** A repeatable source of numbers from 0 up to, but not including, 1 (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-}

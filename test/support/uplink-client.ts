@@ -1,6 +1,7 @@
 // An uplink as a machine that takes every event, the way the roles embed it.
 import { Uplink, type UplinkOptions } from "../../src/tunnel/uplink.ts";
-import { type ClientInput, type ClientMachine, seededRandom } from "./simulated-relay.ts";
+import { Random } from "./random.ts";
+import type { ClientInput, ClientMachine } from "./simulated-relay.ts";
 
 export class UplinkClient implements ClientMachine {
   readonly uplink: Uplink;
@@ -9,11 +10,12 @@ export class UplinkClient implements ClientMachine {
 
   constructor(options: Partial<UplinkOptions> = {}, seed = 1) {
     let dials = 0;
+    const random = new Random(seed);
     const defaults = {
       role: "connector",
       services: ["web"],
       nextDial: () => ++dials,
-      random: seededRandom(seed),
+      random: () => random.next(),
     } as const;
     this.uplink = new Uplink({ ...defaults, ...options });
   }

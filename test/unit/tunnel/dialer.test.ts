@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { Outbox } from "../../../src/core/outbox.ts";
 import { Dialer } from "../../../src/tunnel/dialer.ts";
 import type { Dial, PeerCommand } from "../../../src/tunnel/peer.ts";
-import { seededRandom } from "../../support/simulated-relay.ts";
+import { Random } from "../../support/random.ts";
 
 function setUp(random: () => number = () => 0) {
   const out = new Outbox<Dial | PeerCommand>();
@@ -44,7 +44,8 @@ describe("Dialer", () => {
   });
 
   test("attempts are three quarters to one second apart in the first minute, then up to five", () => {
-    const { dialer, drain } = setUp(seededRandom(7));
+    const random = new Random(7);
+    const { dialer, drain } = setUp(() => random.next());
     dialer.want(0);
     const starts: number[] = [];
     for (let at = dialer.deadline()!; at < 120_000; at = dialer.deadline()!) {

@@ -107,6 +107,16 @@ describe("Registrations", () => {
     expect(notices().map((notice) => notice.reason)).toEqual(["not-granted", "limit", "status-9"]);
   });
 
+  test("a refusal is news again after a success", () => {
+    const { registrations, take, notices } = setUp(["web"]);
+    registrations.connected(0);
+    take(0);
+    registrations.refused(2, "web", 1);
+    registrations.acknowledged("web");
+    registrations.refused(2, "web", 2);
+    expect(notices().map(({ event }) => event)).toEqual(["registration-denied", "registered", "registration-denied"]);
+  });
+
   test("a refusal without an id counts for the only service, and for none of several", () => {
     const one = setUp(["web"]);
     one.registrations.connected(0);

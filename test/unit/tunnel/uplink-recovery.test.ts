@@ -1,7 +1,8 @@
 // How long it takes until a service is registered again after a relay went away, in virtual time.
 import { describe, expect, test } from "bun:test";
 import { encodeAck, encodeNack } from "../../../src/wire/tunnel.ts";
-import { SimulatedRelay, type SimulationOptions, seededRandom } from "../../support/simulated-relay.ts";
+import { Random } from "../../support/random.ts";
+import { SimulatedRelay, type SimulationOptions } from "../../support/simulated-relay.ts";
 import { UplinkClient } from "../../support/uplink-client.ts";
 
 interface Outage {
@@ -15,7 +16,7 @@ interface Outage {
 function outage({ seed, downMs, traffic, options = {} }: Outage) {
   const client = new UplinkClient({}, seed);
   const relay = new SimulatedRelay(client, options);
-  const killAt = 10_000 + seededRandom(seed)() * 3500; // any phase of the idle ping
+  const killAt = 10_000 + new Random(seed).below(3500); // any phase of the idle ping
   if (traffic) {
     for (let at = 5000; at < killAt + downMs + 10_000; at += 50) {
       relay.at(at, () => {
@@ -100,9 +101,9 @@ describe("an uplink on a bad path", () => {
 
   test("registers through a third of the datagrams lost, and does not give up a relay that lives", () => {
     for (let seed = 1; seed <= 50; seed++) {
-      const random = seededRandom(seed);
+      const random = new Random(seed);
       const client = new UplinkClient({}, seed);
-      const relay = new SimulatedRelay(client, { isLost: () => random() < 0.33 });
+      const relay = new SimulatedRelay(client, { isLost: () => random.chance(0.33) });
       relay.runUntil(120_000);
       expect(client.uplink.registration("web")?.state, `seed ${seed}`).toBe("registered");
       expect(client.uplink.stats.connections, `seed ${seed}`).toBe(1);

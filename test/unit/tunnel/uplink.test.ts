@@ -1,62 +1,13 @@
 // The client half of a relay connection, step by step: outputs and the next deadline.
 import { describe, expect, test } from "bun:test";
 import { TIMEOUT } from "../../../src/core/machine.ts";
-import { ANONYMOUS } from "../../../src/identity/identity.ts";
-import type { PeerEvent } from "../../../src/tunnel/peer.ts";
-import type { UplinkInput, UplinkOptions, UplinkOutput } from "../../../src/tunnel/uplink.ts";
 import { fromHex } from "../../../src/wire/bytes.ts";
-import { encodeAck, encodeNack, encodeObservedAddress, encodeRegistration } from "../../../src/wire/tunnel.ts";
-import { RELAY_ADDRESS } from "../../support/simulated-relay.ts";
-import { UplinkClient } from "../../support/uplink-client.ts";
-
-function setUp(options: Partial<UplinkOptions> = {}) {
-  const { uplink } = new UplinkClient({ random: () => 0, ...options });
-  const drain = () => {
-    const outputs: UplinkOutput[] = [];
-    for (let output = uplink.poll(); output !== undefined; output = uplink.poll()) outputs.push(output);
-    return outputs;
-  };
-  const handle = (input: UplinkInput | typeof TIMEOUT, now: number) => {
-    uplink.handle(input, now);
-    return drain();
-  };
-  const receive = (bytes: Uint8Array, now: number) => {
-    const inner = uplink.receive(bytes, now);
-    return { inner, outputs: drain() };
-  };
-  const connect = (now: number, peer = 7) => {
-    const dial = handle(TIMEOUT, now).find((output) => output.type === "dial")!.dial;
-    handle({ type: "dialing", dial, peer }, now);
-    return handle(connected(peer), now);
-  };
-  return { uplink, drain, handle, receive, connect };
-}
-
-const connected = (peer: number): UplinkInput =>
-  ({ type: "connected", peer, identity: ANONYMOUS, address: RELAY_ADDRESS, maxDatagram: 1306 }) as const;
-
-const disconnected = (
-  peer: number,
-  by: "us" | "peer" | "timeout" | "reset",
-  code = 0,
-  reason = "",
-  layer: "transport" | "application" = "transport",
-): Extract<PeerEvent, { type: "disconnected" }> => ({ type: "disconnected", peer, by, layer, code, reason });
-
-const registration = (peer: number, service = "web") =>
-  ({ type: "send", peer, bytes: encodeRegistration("connector", service) }) as const;
-
-const close = (peer: number, reason: string) =>
-  ({ type: "close", peer, layer: "application", code: 0, reason }) as const;
-
-const events = (outputs: UplinkOutput[]) =>
-  outputs
-    .filter((output) => output.type === "notice")
-    .map(({ event, fields }): Record<string, string | number> => ({ event, ...fields }));
+import { encodeAck, encodeObservedAddress, encodeRegistration } from "../../../src/wire/tunnel.ts";
+import { close, connected, disconnected, events, registration, uplinkByHand } from "../../support/uplink-by-hand.ts";
 
 describe("Uplink, connecting", () => {
   test("dials at once, registers as soon as it is connected, and says when it is registered", () => {
-    const { uplink, handle, receive } = setUp();
+    const { uplink, handle, receive } = uplinkByHand();
     expect(uplink.deadline()).toBe(0);
     expect(uplink.state).toBe("connecting");
     expect(handle(TIMEOUT, 5)).toEqual([{ type: "dial", dial: 1 }]);
@@ -73,7 +24,7 @@ describe("Uplink, connecting", () => {
   });
 
   test("an agent registers all its services", () => {
-    const { connect } = setUp({ role: "agent", services: ["web", "db"] });
+    const { connect } = uplinkByHand({ role: "agent", services: ["web", "db"] });
     const sent = connect(0).filter((output) => output.type === "send");
     expect(sent.map(({ bytes }) => bytes)).toEqual([
       encodeRegistration("agent", "web"),
@@ -82,7 +33,7 @@ describe("Uplink, connecting", () => {
   });
 
   test("an unanswered registration is sent again after two seconds", () => {
-    const { handle, connect } = setUp();
+    const { handle, connect } = uplinkByHand();
     connect(0);
     handle({ type: "heard", peer: 7 }, 1999);
     expect(handle(TIMEOUT, 1999)).toEqual([]);
@@ -90,7 +41,7 @@ describe("Uplink, connecting", () => {
   });
 
   test("a failed attempt is not the end, and is said once", () => {
-    const { handle } = setUp();
+    const { handle } = uplinkByHand();
     handle(TIMEOUT, 0);
     expect(events(handle({ type: "unresolved", dial: 1, detail: "no such name" }, 10))).toHaveLength(1);
     expect(handle(TIMEOUT, 1000)).toEqual([{ type: "dial", dial: 2 }]);
@@ -98,7 +49,7 @@ describe("Uplink, connecting", () => {
   });
 
   test("remembers the address that the relay sees and follows the datagram limit", () => {
-    const { uplink, handle, receive, connect } = setUp();
+    const { uplink, handle, receive, connect } = uplinkByHand();
     connect(0);
     receive(encodeObservedAddress(0xcb007105, 54321), 10);
     expect(uplink.observedAddress).toEqual({ address: 0xcb007105, port: 54321 });
@@ -110,7 +61,7 @@ describe("Uplink, connecting", () => {
 
 describe("Uplink, data", () => {
   test("an inner packet is handed to the owner, control messages are not", () => {
-    const { uplink, receive, connect } = setUp();
+    const { uplink, receive, connect } = uplinkByHand();
     connect(0);
     const inner = fromHex("4500001c000040004011cc2b644000010a6400019c40270f00080000")!;
     expect(receive(inner, 1).inner).toBe(inner);
@@ -119,7 +70,7 @@ describe("Uplink, data", () => {
   });
 
   test("what a relay never sends to a client is counted and changes nothing", () => {
-    const { uplink, receive, connect } = setUp();
+    const { uplink, receive, connect } = uplinkByHand();
     connect(0);
     const strange = ["", "60", "1003776562", "1103776562", "2f0377656245", "5a1000000000", "01cb00", "1200", "ff"];
     for (const hex of strange) expect(receive(fromHex(hex)!, 1)).toEqual({ inner: undefined, outputs: [] });
@@ -129,7 +80,7 @@ describe("Uplink, data", () => {
   });
 
   test("sends what fits, only while connected", () => {
-    const { uplink, drain, handle, connect } = setUp();
+    const { uplink, drain, handle, connect } = uplinkByHand();
     const bytes = new Uint8Array(1306);
     expect(uplink.send(bytes, 0)).toBe("not-connected");
     connect(0);
@@ -143,7 +94,7 @@ describe("Uplink, data", () => {
 
 describe("Uplink, losing the relay", () => {
   test("an idle connection is pinged every three seconds", () => {
-    const { uplink, handle, receive, connect } = setUp();
+    const { uplink, handle, receive, connect } = uplinkByHand();
     connect(0);
     receive(encodeAck("web"), 10);
     expect(uplink.deadline()).toBe(3010);
@@ -154,7 +105,7 @@ describe("Uplink, losing the relay", () => {
   });
 
   test("silence after a send: a ping, a suspicion with a second connection, death", () => {
-    const { uplink, drain, handle, receive, connect } = setUp();
+    const { uplink, drain, handle, receive, connect } = uplinkByHand();
     connect(0);
     receive(encodeAck("web"), 10);
     uplink.send(new Uint8Array(1), 1000);
@@ -177,7 +128,7 @@ describe("Uplink, losing the relay", () => {
   });
 
   test("an answer ends the suspicion and the attempts that it started", () => {
-    const { uplink, drain, handle, receive, connect } = setUp();
+    const { uplink, drain, handle, receive, connect } = uplinkByHand();
     connect(0);
     receive(encodeAck("web"), 10);
     uplink.send(new Uint8Array(1), 1000);
@@ -190,7 +141,7 @@ describe("Uplink, losing the relay", () => {
   });
 
   test("a replacement that connects first takes over and registers again", () => {
-    const { uplink, drain, handle, receive, connect } = setUp();
+    const { uplink, drain, handle, receive, connect } = uplinkByHand();
     connect(0);
     receive(encodeAck("web"), 10);
     uplink.send(new Uint8Array(1), 1000);
@@ -207,7 +158,7 @@ describe("Uplink, losing the relay", () => {
   });
 
   test("a stateless reset is followed by a dial at once", () => {
-    const { uplink, handle, receive, connect } = setUp();
+    const { uplink, handle, receive, connect } = uplinkByHand();
     connect(0);
     receive(encodeAck("web"), 10);
     expect(events(handle(disconnected(7, "reset"), 9000))).toEqual([{ event: "relay-unavailable", reason: "reset" }]);
@@ -216,7 +167,7 @@ describe("Uplink, losing the relay", () => {
   });
 
   test("a relay that says goodbye is dialled within a third of a second, not by all in the same instant", () => {
-    const { uplink, handle, receive, connect } = setUp({ random: () => 0.5 });
+    const { uplink, handle, receive, connect } = uplinkByHand({ random: () => 0.5 });
     connect(0);
     receive(encodeAck("web"), 10);
     handle(disconnected(7, "peer", 0, "server shutting down", "application"), 9000);
@@ -224,7 +175,7 @@ describe("Uplink, losing the relay", () => {
   });
 
   test("a relay that closes every connection at once is not flooded with new ones", () => {
-    const { uplink, handle } = setUp();
+    const { uplink, handle } = uplinkByHand();
     let dials = 0;
     let peer = 100;
     for (let now = 0; now < 120_000; now = uplink.deadline()!) {
@@ -239,7 +190,7 @@ describe("Uplink, losing the relay", () => {
   });
 
   test("stopping says goodbye on every connection and asks for nothing more", () => {
-    const { uplink, drain, handle, connect } = setUp();
+    const { uplink, drain, handle, connect } = uplinkByHand();
     connect(0);
     uplink.stop(10);
     expect(drain()).toEqual([close(7, "stopped")]);
@@ -252,73 +203,10 @@ describe("Uplink, losing the relay", () => {
   });
 
   test("an attempt that was being resolved when it stopped is closed when it appears", () => {
-    const { uplink, handle } = setUp();
+    const { uplink, handle } = uplinkByHand();
     handle(TIMEOUT, 0);
     uplink.stop(10);
     expect(handle({ type: "dialing", dial: 1, peer: 7 }, 20)).toEqual([close(7, "superseded")]);
     expect(handle(connected(7), 30)).toEqual([]);
-  });
-});
-
-describe("Uplink, refused", () => {
-  const fatal = (reason: string) => ({ type: "fatal", exit: "credentials", reason });
-
-  test("a credential failure of the first handshake is fatal", () => {
-    const { uplink, handle } = setUp();
-    handle(TIMEOUT, 0);
-    handle({ type: "dialing", dial: 1, peer: 7 }, 0);
-    const outputs = handle({ type: "dial-failed", peer: 7, reason: "unknown-ca", detail: "" }, 20);
-    expect(outputs).toEqual([expect.objectContaining(fatal("unknown-ca"))]);
-    expect(uplink.state).toBe("failed");
-    expect(uplink.deadline()).toBeUndefined();
-  });
-
-  test("so is a TLS alert or a reason code right after it", () => {
-    for (const [code, text, reason] of [
-      [0x174, "", "no-client-cert"],
-      [0x01, "weak-key", "weak-key"],
-    ] as const) {
-      const { handle, connect } = setUp();
-      connect(0);
-      expect(handle(disconnected(7, "peer", code, text), 20)).toEqual([expect.objectContaining(fatal(reason))]);
-    }
-  });
-
-  test("an unreachable relay is not", () => {
-    const { uplink, handle } = setUp();
-    handle(TIMEOUT, 0);
-    handle({ type: "dialing", dial: 1, peer: 7 }, 0);
-    handle({ type: "dial-failed", peer: 7, reason: "unreachable", detail: "nothing answered" }, 20);
-    expect(uplink.state).toBe("connecting");
-    expect(handle(TIMEOUT, 1000)).toEqual([{ type: "dial", dial: 2 }]);
-  });
-
-  test("after a success, or when the owner had one elsewhere, credentials are retried too", () => {
-    const first = setUp();
-    first.connect(0);
-    first.receive(encodeAck("web"), 10);
-    expect(events(first.handle(disconnected(7, "peer", 0x12d, ""), 20))).toEqual([
-      { event: "relay-unavailable", reason: "expired" },
-    ]);
-    expect(first.uplink.state).toBe("connecting");
-    const second = setUp({ mayGiveUp: () => false });
-    second.connect(0);
-    second.handle(disconnected(7, "peer", 0x12d, ""), 20);
-    expect(second.uplink.state).toBe("connecting");
-  });
-
-  test("a refused service is a success of the credentials, and is asked for again after half a minute", () => {
-    const { uplink, handle, receive, connect } = setUp();
-    connect(0);
-    expect(events(receive(encodeNack(2, "web"), 10).outputs)).toMatchObject([
-      { event: "registration-denied", service: "web", reason: "not-granted" },
-    ]);
-    expect(uplink.registration("web")?.state).toBe("denied");
-    for (let now = 3010; now < 30_010; now += 3000) {
-      handle(TIMEOUT, now);
-      handle({ type: "heard", peer: 7 }, now);
-    }
-    expect(handle(TIMEOUT, 30_010)).toContainEqual(registration(7));
-    expect(events(receive(encodeAck("web"), 30_020).outputs)).toEqual([{ event: "registered", service: "web" }]);
   });
 });
