@@ -1,13 +1,22 @@
 // Packets rewritten in place: every checksum ends up as if it had been computed anew, and nothing else changes.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { toHex } from "../../src/wire/bytes.ts";
+import { readU16, toHex } from "../../src/wire/bytes.ts";
 import * as icmp from "../../src/wire/icmp.ts";
 import * as ipv4 from "../../src/wire/ipv4.ts";
 import * as tcp from "../../src/wire/tcp.ts";
-import { anyIpv4, damaged, innerPacket, tcpPacket, transportPacket, withIpv4Options } from "../support/arbitraries.ts";
+import {
+  anyIpv4,
+  damaged,
+  hostIpv4,
+  innerPacket,
+  tcpPacket,
+  transportPacket,
+  udpPacket,
+  withIpv4Options,
+} from "../support/arbitraries.ts";
 import { withFreshChecksums } from "../support/checksums.ts";
-import { transportFault, withFreshHeader } from "../support/inner-packets.ts";
+import { hasUdpChecksum, transportFault, withFreshHeader } from "../support/inner-packets.ts";
 
 const RUNS = { numRuns: 500 };
 
@@ -84,6 +93,36 @@ describe("rewriting addresses", () => {
   });
 });
 
+describe("a checksum that comes out as 0", () => {
+  const any = fc.oneof(udpPacket.filter(hasUdpChecksum), tcpPacket);
+
+  test("is written as 0xffff for UDP, where 0 means none, and as it is for TCP", () => {
+    fc.assert(
+      fc.property(any, (packet) => {
+        const before = toHex(packet);
+        const source = ipv4.ipv4Source(packet);
+        ipv4.setIpv4Source(packet, 0, sourceForZero(packet));
+        expect(transportChecksum(packet)).toBe(isUdp(packet) ? 0xffff : 0);
+        expect(toHex(packet)).toBe(toHex(withFreshChecksums(packet)));
+        ipv4.setIpv4Source(packet, 0, source);
+        expect(toHex(packet)).toBe(before);
+      }),
+    );
+  });
+
+  test("and so in a packet that an ICMP error quotes", () => {
+    fc.assert(
+      fc.property(any, hostIpv4, (packet, router) => {
+        const error = asQuoted(packet, router);
+        ipv4.rewriteQuotedSource(error, 0, sourceForZero(packet));
+        expect(transportChecksum(error.subarray(28))).toBe(isUdp(packet) ? 0xffff : 0);
+        expect(toHex(error.subarray(28))).toBe(toHex(withFreshChecksums(error.subarray(28))));
+        expect(icmp.checkIcmp(error)).toBeUndefined();
+      }),
+    );
+  });
+});
+
 describe("clamping the segment size", () => {
   test("leaves no larger one, changes nothing else, and keeps the checksum right", () => {
     fc.assert(
@@ -106,6 +145,28 @@ describe("clamping the segment size", () => {
     );
   });
 });
+
+function isUdp(packet: Uint8Array): boolean {
+  return ipv4.ipv4Protocol(packet) === ipv4.PROTOCOL_UDP;
+}
+
+function transportChecksum(packet: Uint8Array): number {
+  return readU16(packet, isUdp(packet) ? 26 : 36);
+}
+
+/** The source address that turns the checksum of a packet into 0. */
+function sourceForZero(packet: Uint8Array): number {
+  const source = ipv4.ipv4Source(packet);
+  const low = ((source & 0xffff) + transportChecksum(packet)) % 0xffff;
+  return ((source & 0xffff0000) | low) >>> 0;
+}
+
+function asQuoted(packet: Uint8Array, router: number): Uint8Array {
+  const echo = { source: router, destination: ipv4.ipv4Source(packet), identifier: 0, sequence: 0, payload: packet };
+  const error = icmp.encodeEchoRequest(echo);
+  error[20] = icmp.ICMP_UNREACHABLE;
+  return withFreshChecksums(error);
+}
 
 /** Values of all MSS options of a well-formed segment. */
 function announcedSizes(packet: Uint8Array): number[] {

@@ -92,6 +92,11 @@ describe("RateLimiter", () => {
     expect(limiter.size).toBe(2);
   });
 
+  test("a table for one key holds one", () => {
+    const limiter = new RateLimiter<string>({ perSecond: 1, burst: 1, maxKeys: 1 });
+    expect([limiter.allow("a", 0), limiter.allow("b", 0), limiter.allow("b", 1_000)]).toEqual([true, false, true]);
+  });
+
   test("a refused key takes no place in the table", () => {
     const limiter = new RateLimiter<number>({ perSecond: 1, burst: 1, maxKeys: 100 });
     for (let key = 0; key < 50; key += 1) expect(limiter.allow(key, 0, 2)).toBe(false);

@@ -45,6 +45,7 @@ describe("host and port", () => {
     expect(parseHostPort("192.0.2.1:80")).toEqual({ host: "192.0.2.1", port: 80 });
     expect(parseHostPort("[2001:db8::1]:4433")).toEqual({ host: "2001:db8::1", port: 4433 });
     expect(parseHostPort("[fe80::1%eth0]:1")).toEqual({ host: "fe80::1%eth0", port: 1 });
+    expect(parseHostPort("ab.cd.example:7")).toEqual({ host: "ab.cd.example", port: 7 });
     expect(parseHostPort("localhost:0")).toEqual({ host: "localhost", port: 0 });
     expect(parseHostPort("my_host.example.:9")).toEqual({ host: "my_host.example.", port: 9 });
   });
@@ -76,6 +77,7 @@ describe("host and port", () => {
       "[host]:80",
       "[::1]80",
       "10.1:80",
+      "10.20:80",
       "192.0.2.256:80",
       "0x7f.1:80",
       "0x7f000001:80",
@@ -124,12 +126,16 @@ describe("IPv6 addresses", () => {
       "::ffff:192.0.2.1",
       "2001:db8:3:4:5:6:7:8",
       "2001:db8:3:4:5:6:192.0.2.1",
+      "2001:db8:3:4:5:6:7::",
+      "2001:db8::3:4:5:6:7",
       "fd00::8",
     ]) {
       expect({ text, valid: isIpv6(text) }).toEqual({ text, valid: true });
     }
     for (const text of [
       "1::2::3",
+      "2001:db8:3:4::5:6:7:8",
+      "2001:db8:3:4:5:6:7:8::",
       ":1",
       "1:",
       ":::",

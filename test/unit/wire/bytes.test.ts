@@ -27,6 +27,12 @@ describe("Reader", () => {
     expect(reader.remaining).toBe(0);
   });
 
+  test("a view may be the first thing taken, and everything", () => {
+    const reader = new Reader(hex("010203"));
+    expect(reader.take(3)).toEqual(hex("010203"));
+    expect(reader.take(0)).toEqual(hex(""));
+  });
+
   test("impossible lengths are failures like any other", () => {
     for (const length of [-1, Number.NaN, 4, Number.POSITIVE_INFINITY]) {
       expect(new Reader(hex("010203")).take(length)).toBeUndefined();
@@ -50,6 +56,10 @@ describe("Writer", () => {
         expect(reader.rest()).toEqual(tail);
       }),
     );
+  });
+
+  test("fills its buffer to the last byte", () => {
+    expect(new Writer(new Uint8Array(4)).u8(1).u16(2).put(hex("ff")).written()).toEqual(hex("01 0002 ff"));
   });
 
   test("refuses values that do not fit and bytes beyond the end", () => {

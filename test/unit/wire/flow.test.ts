@@ -23,6 +23,11 @@ describe("flowPorts", () => {
     expect(flowPorts(echo)).toEqual({ source: 0xabcd, destination: 0xabcd });
   });
 
+  test("four bytes are enough for the ports", () => {
+    const packet = withFreshChecksums(hex("4500001800004000 40110000 64400001 0a640001 00010002"));
+    expect(flowPorts(packet)).toEqual({ source: 1, destination: 2 });
+  });
+
   test("other ICMP, other protocols and cut headers have none", () => {
     const error = vector("echoRequest");
     error[20] = 3;
