@@ -3,8 +3,8 @@ import { type Machine, type Millis, TIMEOUT, type Timeout } from "../core/machin
 import type { Endpoint } from "../quic/endpoint.ts";
 import type { PeerCommand, PeerEvent } from "../tunnel/peer.ts";
 import type { SocketAddress } from "../wire/address.ts";
-import { Alarm, type Clock } from "./clock.ts";
-import type { UdpSocket } from "./udp-socket.ts";
+import type { Clock } from "./clock.ts";
+import type { UdpSocket, UdpSocketHandlers } from "./udp-socket.ts";
 
 export interface DriverParts<Input, Output> {
   readonly role: Machine<PeerEvent | Input, PeerCommand | Output>;
@@ -14,26 +14,22 @@ export interface DriverParts<Input, Output> {
   readonly perform: (output: Output, now: Millis) => void;
 }
 
-export class Driver<Input, Output extends { readonly type: string }> {
+export class Driver<Input, Output extends { readonly type: string }> implements UdpSocketHandlers {
   readonly #parts: DriverParts<Input, Output>;
-  readonly #alarm: Alarm;
   /** Inputs that arrived while the role was still being polled. */
   readonly #waiting: Input[] = [];
   #socket: UdpSocket | undefined;
   #stepping = false;
-  #flushScheduled = false;
-  #sinceFlush = 0;
   #stopped = false;
 
   constructor(parts: DriverParts<Input, Output>) {
     this.#parts = parts;
-    this.#alarm = new Alarm(parts.clock, () => this.flush());
   }
 
-  /** The socket is opened with this driver's receive() as its handler, and handed over once it is bound. */
+  /** The socket is opened with this driver as its handler, and handed over once it is bound. */
   attach(socket: UdpSocket): void {
     this.#socket = socket;
-    this.#scheduleFlush();
+    socket.wake();
   }
 
   /** One packet from the socket. */
@@ -42,9 +38,6 @@ export class Driver<Input, Output extends { readonly type: string }> {
     const now = this.#parts.clock.now();
     this.#parts.endpoint.receive(packet, from, now);
     this.#drainEndpoint(now);
-    // The runtime hands over packet after packet without a turn in between: output must not wait for the last one.
-    if (++this.#sinceFlush >= PACKETS_PER_FLUSH) this.flush();
-    else this.#scheduleFlush();
   }
 
   /** An input that does not come from the endpoint. Its bytes must stay valid until the role has taken it. */
@@ -54,20 +47,18 @@ export class Driver<Input, Output extends { readonly type: string }> {
       return;
     }
     this.#step(input, this.#parts.clock.now());
-    this.#scheduleFlush();
+    this.#socket?.wake();
   }
 
   /** Something changed in the endpoint or the role without an input (drain, stop, reload). */
   wake(): void {
-    this.#scheduleFlush();
+    this.#socket?.wake();
   }
 
-  /** Timers that are due, then everything that is ready to leave, then the next alarm. */
-  flush(): void {
+  /** Timers that are due, then everything that is ready to leave. Returns when the next timer is due. */
+  flush(): Millis | undefined {
     const socket = this.#socket;
-    this.#flushScheduled = false;
-    this.#sinceFlush = 0;
-    if (socket === undefined || this.#stopped) return;
+    if (socket === undefined || this.#stopped) return undefined;
     const { endpoint, role, clock } = this.#parts;
     const now = clock.now();
     if (isDue(endpoint.deadline(), now)) endpoint.handleTimeout(now);
@@ -80,14 +71,13 @@ export class Driver<Input, Output extends { readonly type: string }> {
       this.#drainEndpoint(now);
     }
     // A full batch waits for the socket to become writable, anything else for the next turn.
-    if (endpoint.pending && !socket.batch.full) this.#scheduleFlush();
-    this.#alarm.set(earliest(endpoint.deadline(), role.deadline()));
+    if (endpoint.pending && !socket.batch.full) socket.wake();
+    return earliest(endpoint.deadline(), role.deadline());
   }
 
   /** Ends the loop; nothing is handled afterwards. */
   stop(): void {
     this.#stopped = true;
-    this.#alarm.set(undefined);
   }
 
   #drainEndpoint(now: Millis): void {
@@ -115,14 +105,6 @@ export class Driver<Input, Output extends { readonly type: string }> {
     }
     this.#stepping = false;
   }
-
-  #scheduleFlush(): void {
-    if (this.#flushScheduled || this.#stopped) return;
-    this.#flushScheduled = true;
-    setImmediate(() => {
-      if (this.#flushScheduled) this.flush();
-    });
-  }
 }
 
 function isPeerCommand(output: { readonly type: string }): output is PeerCommand {
@@ -138,5 +120,4 @@ function earliest(a: Millis | undefined, b: Millis | undefined): Millis | undefi
   return b === undefined ? a : Math.min(a, b);
 }
 
-const PACKETS_PER_FLUSH = 64;
 const ROUNDS_PER_FLUSH = 16;

@@ -1,22 +1,10 @@
 // The portable UDP socket on Bun.udpSocket: one callback per packet in, one system call per batch out.
 import type { LocalAddress, SocketAddress } from "../wire/address.ts";
 import { AddressBook } from "./address-book.ts";
+import { Alarm, monotonicClock } from "./clock.ts";
 import { SendBatch } from "./send-batch.ts";
 import { sizeSocketBuffers } from "./socket-buffers.ts";
-import type { UdpSocket, UdpSocketStats } from "./udp-socket.ts";
-
-export interface UdpSocketHandlers {
-  /** `packet` is the receiver's to overwrite until it returns. */
-  receive(packet: Uint8Array, from: SocketAddress): void;
-  /** The batch has room again after the kernel refused some of it. */
-  writable(): void;
-}
-
-export interface BindAddress {
-  /** An IP literal. */
-  readonly host: string;
-  readonly port: number;
-}
+import type { BindAddress, UdpSocket, UdpSocketHandlers, UdpSocketStats } from "./udp-socket.ts";
 
 /** Opens one socket per address; all share one batch. Throws the system's error when an address cannot be bound. */
 export async function openUdpSockets(
@@ -51,7 +39,11 @@ class BunUdpSockets implements UdpSocket {
   readonly #handlers: UdpSocketHandlers;
   readonly #bound: Bound[] = [];
   readonly #book = new AddressBook();
+  readonly #alarm = new Alarm(monotonicClock, () => this.#turn());
   #blocked = false;
+  #scheduled = false;
+  #sinceTurn = 0;
+  #closed = false;
 
   constructor(handlers: UdpSocketHandlers) {
     this.#handlers = handlers;
@@ -106,7 +98,17 @@ class BunUdpSockets implements UdpSocket {
     return this.#book.intern(host, port, bound.local);
   }
 
+  wake(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      if (this.#scheduled) this.#turn();
+    });
+  }
+
   close(): void {
+    this.#closed = true;
+    this.#alarm.set(undefined);
     for (const { socket } of this.#bound) if (!socket.closed) socket.close();
   }
 
@@ -114,13 +116,22 @@ class BunUdpSockets implements UdpSocket {
     this.stats.receivedPackets++;
     this.stats.receivedBytes += packet.length;
     this.#handlers.receive(packet, from);
+    // Bun hands over packet after packet without a turn in between: output must not wait for the last one.
+    if (++this.#sinceTurn >= PACKETS_PER_TURN) this.#turn();
+    else this.wake();
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    this.#sinceTurn = 0;
+    if (!this.#closed) this.#alarm.set(this.#handlers.flush());
   }
 
   #drained(): void {
     if (!this.#blocked) return;
     this.#blocked = false;
     this.flush();
-    this.#handlers.writable();
+    this.#turn();
   }
 
   /** Sends packets [start, end) of one socket; returns how many are off our hands. */
@@ -167,3 +178,4 @@ function hostFor(bound: Bound, to: SocketAddress): string {
 }
 
 const BATCH_PACKETS = 256;
+const PACKETS_PER_TURN = 64;

@@ -1,4 +1,6 @@
-// The socket port: whatever carries packets for an endpoint. Implementations: udp-bun.ts (portable).
+// The socket port: whatever carries packets for an endpoint, and calls its driver when there is something to do.
+// Implementations: udp-bun.ts (portable) and udp-linux.ts (batched).
+import type { Millis } from "../core/machine.ts";
 import type { PacketBatch } from "../quic/packet-batch.ts";
 import type { LocalAddress, SocketAddress } from "../wire/address.ts";
 
@@ -14,6 +16,20 @@ export interface UdpSocketStats {
   sendBufferBytes: number;
 }
 
+/** The driver, as the socket calls it. */
+export interface UdpSocketHandlers {
+  /** `packet` is the receiver's to overwrite until it returns. */
+  receive(packet: Uint8Array, from: SocketAddress): void;
+  /** Sends what is ready; returns when it next wants to be called, if nothing happens before. */
+  flush(): Millis | undefined;
+}
+
+export interface BindAddress {
+  /** An IP literal. */
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface UdpSocket {
   readonly local: readonly LocalAddress[];
   readonly batch: PacketBatch;
@@ -22,5 +38,7 @@ export interface UdpSocket {
   flush(): void;
   /** The interned address of a remote end, for dialling. */
   remote(host: string, port: number): SocketAddress;
+  /** Something happened elsewhere: flush() is called soon. */
+  wake(): void;
   close(): void;
 }

@@ -33,10 +33,7 @@ export class LoadEnd {
   }
 
   async open(): Promise<void> {
-    this.#socket = await openUdpSockets([{ host: "127.0.0.1", port: 0 }], {
-      receive: (packet, from) => this.#driver.receive(packet, from),
-      writable: () => this.#driver.wake(),
-    });
+    this.#socket = await openUdpSockets([{ host: "127.0.0.1", port: 0 }], this.#driver);
     this.#driver.attach(this.#socket);
   }
 

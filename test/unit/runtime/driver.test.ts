@@ -91,10 +91,7 @@ class Node {
   }
 
   async open(): Promise<void> {
-    this.socket = await openUdpSockets([{ host: "127.0.0.1", port: 0 }], {
-      receive: (packet, from) => this.driver.receive(packet, from),
-      writable: () => this.driver.wake(),
-    });
+    this.socket = await openUdpSockets([{ host: "127.0.0.1", port: 0 }], this.driver);
     this.driver.attach(this.socket);
   }
 

@@ -21,7 +21,7 @@ async function socketAt(...hosts: string[]) {
   };
   const socket = await openUdpSockets(
     hosts.map((host) => ({ host, port: 0 })),
-    { receive, writable: () => {} },
+    { receive, flush: () => undefined },
   );
   open.push(socket);
   const arrived = (count: number) =>
@@ -105,7 +105,7 @@ describe("the portable UDP socket", () => {
     const { socket } = await socketAt("127.0.0.1");
     const again = openUdpSockets([{ host: "127.0.0.1", port: socket.local[0]!.port }], {
       receive: () => {},
-      writable: () => {},
+      flush: () => undefined,
     });
     await expect(again).rejects.toMatchObject({ code: "EADDRINUSE" });
   });
