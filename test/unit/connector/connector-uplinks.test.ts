@@ -1,8 +1,10 @@
 // The relay connections of a connector: one for each service, lost and found again, refused, closed.
 import { describe, expect, test } from "bun:test";
 import { TIMEOUT } from "../../../src/core/machine.ts";
+import { ANONYMOUS } from "../../../src/identity/identity.ts";
 import { encodeAck, encodeNack, encodeObservedAddress } from "../../../src/wire/tunnel.ts";
 import { bytesOf, ConnectorWorld, ECHO, openFlow, WEB } from "../../support/connector-world.ts";
+import { RELAY_ADDRESS } from "../../support/simulated-relay.ts";
 import { hex, vector } from "../../support/vectors.ts";
 
 describe("the relay connections of a connector", () => {
@@ -61,10 +63,18 @@ describe("the relay connections of a connector", () => {
   });
 
   test("a credential failure of one service is not fatal once another had success", () => {
-    const world = new ConnectorWorld([ECHO, WEB]).connect();
-    const peer = world.peers.get("web")!;
-    world.handle({ type: "disconnected", peer, by: "peer", layer: "transport", code: 0x12d, reason: "" });
-    expect(world.others.filter(({ type }) => type === "fatal")).toEqual([]);
+    const world = new ConnectorWorld([ECHO, WEB]);
+    world.handle(TIMEOUT);
+    for (const [dial, peer] of [
+      [1, 5],
+      [2, 6],
+    ] as const) {
+      world.handle({ type: "dialing", dial, peer });
+    }
+    world.handle({ type: "connected", peer: 5, identity: ANONYMOUS, address: RELAY_ADDRESS, maxDatagram: 1306 });
+    world.handle({ type: "datagram", peer: 5, bytes: encodeAck("echo-service") });
+    world.handle({ type: "dial-failed", peer: 6, reason: "expired", detail: "" });
+    expect(world.others).toEqual([]);
     expect([...world.connector.status()].map(({ connection }) => connection)).toEqual(["connected", "connecting"]);
   });
 

@@ -57,7 +57,11 @@ describe("UDP through the connector", () => {
     const world = new ConnectorWorld([ECHO]).connect();
     const padded = Uint8Array.from([...vector("hello"), 1, 2, 3]);
     const packet = withFreshHeader(padded)!;
-    expect(world.fromRelay("echo-service", packet)[1]).toMatchObject({ bytes: bytesOf("hello") });
+    expect(world.fromRelay("echo-service", packet)[1]).toEqual({
+      type: "udp-send",
+      backend: 1,
+      bytes: bytesOf("hello"),
+    });
   });
 
   test("the largest reply fits the datagram exactly; one byte more is counted and lost", () => {
