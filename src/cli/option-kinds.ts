@@ -115,9 +115,9 @@ export function hostPort(defaultPort?: number): Kind<HostPort> {
   };
 }
 
+/** A host with a port that may be left out. */
 export interface ListenAddress {
   readonly host: string;
-  /** Undefined: the command's port. */
   readonly port: number | undefined;
 }
 
@@ -133,6 +133,17 @@ export const listenAddress: Kind<ListenAddress> = {
     return name === undefined || (number ?? 0) > 65535 ? undefined : { host: name, port: number };
   },
   show: ({ host: name, port: number }) => (number === undefined ? name : hostPortText({ host: name, port: number })),
+};
+
+/** Where a backend is; without a port, the destination's port is kept. */
+export const backendAddress: Kind<ListenAddress> = {
+  ...listenAddress,
+  placeholder: "HOST[:PORT]",
+  expected: "HOST or HOST:PORT, the port from 1 to 65535",
+  parse: (value) => {
+    const address = listenAddress.parse(value);
+    return address?.port === 0 ? undefined : address;
+  },
 };
 
 /** HOST:PORT as it is written, IPv6 addresses in brackets. */

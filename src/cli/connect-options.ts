@@ -1,0 +1,151 @@
+// The options of `ztna connect`, and the settings that they amount to. Contradictions end here.
+import type { UdpLimits } from "../connector/udp-proxy.ts";
+import { serviceName, serviceRows } from "./connect-services.ts";
+import { FILE_OPTIONS, LOG_OPTIONS, OPEN_KEYS_OPTION, ROTATION_OPTION, statusOptions } from "./daemon-options.ts";
+import { UsageError } from "./errors.ts";
+import {
+  backendAddress,
+  count,
+  duration,
+  file,
+  type HostPort,
+  host,
+  hostPort,
+  ip,
+  ipv4,
+  port,
+  toggle,
+} from "./option-kinds.ts";
+import { type CommandSpec, option, optional, type Settings } from "./options.ts";
+
+const CREDENTIALS = "Credentials";
+const SERVICE = "Service";
+const LIMITS = "Limits";
+const PEER_TO_PEER = "Peer to peer (accepted for the sake of existing deployments)";
+const DEFAULT_RELAY_PORT = 4433;
+
+export const CONNECT_OPTIONS = {
+  server: optional(hostPort(DEFAULT_RELAY_PORT), {
+    help: "the relay; its name is resolved again for each attempt",
+    group: "Relay",
+  }),
+  serverHost: optional(host, { help: "", only: "file", keys: ["intermediate_server.host"] }),
+  serverPort: optional(port, { help: "", only: "file", keys: ["intermediate_server.port"] }),
+  serverName: optional(host, {
+    help: "name that its certificate must carry (default the host, or ztna-server)",
+    group: "Relay",
+  }),
+  ...ROTATION_OPTION,
+
+  service: optional(serviceName, { help: "service to offer", group: SERVICE }),
+  forward: optional(backendAddress, { help: "its backend; without a port, the destination's is kept", group: SERVICE }),
+  serviceIp: optional(ipv4, { help: "its virtual address: what is sent elsewhere is refused", group: SERVICE }),
+  services: optional(serviceRows, { help: "", only: "file", keys: ["services"] }),
+
+  clientCert: optional(file, { help: "own certificate chain", group: CREDENTIALS }),
+  clientKey: optional(file, { help: "its private key", group: CREDENTIALS }),
+  caCert: optional(file, { help: "CA that the relay's certificate must come from", group: CREDENTIALS }),
+  verifyPeer: option(toggle, {
+    default: true,
+    help: "accept any relay: it can then read and forge everything",
+    group: CREDENTIALS,
+  }),
+  ...OPEN_KEYS_OPTION,
+
+  ...statusOptions(9091),
+
+  maxFlows: option(count(1, 1e6), { default: 4096, help: "UDP flows in all", group: LIMITS }),
+  maxFlowsPerAgent: option(count(1, 1e6), { default: 256, help: "UDP flows of one agent", group: LIMITS }),
+  maxNewFlowsPerSecond: option(count(1, 1e6), {
+    default: 100,
+    help: "new UDP flows per second of one agent",
+    group: LIMITS,
+  }),
+  flowIdle: option(duration, { default: 60_000, help: "a flow without packets ends after this", group: LIMITS }),
+
+  p2pCert: optional(file, {
+    help: "certificate of the peer-to-peer server",
+    keys: ["p2p.cert"],
+    aliases: ["cert"],
+    group: PEER_TO_PEER,
+  }),
+  p2pKey: optional(file, { help: "its private key", keys: ["p2p.key"], aliases: ["key"], group: PEER_TO_PEER }),
+  p2pListenPort: option(port, {
+    default: 0,
+    help: "local UDP port",
+    keys: ["p2p.port"],
+    aliases: ["p2p-port"],
+    group: PEER_TO_PEER,
+  }),
+  externalIp: optional(ip, { help: "public address of this host", group: PEER_TO_PEER }),
+
+  ...LOG_OPTIONS,
+  ...FILE_OPTIONS,
+} as const;
+
+export const CONNECT: CommandSpec<typeof CONNECT_OPTIONS> = {
+  command: "connect",
+  summary: "the connector, beside private services",
+  options: CONNECT_OPTIONS,
+  examples: [
+    "ztna connect --server relay.example.org --service web --forward 127.0.0.1:8080 \\",
+    "  --client-cert connector.crt --client-key connector.key --ca-cert ca.pem",
+    "ztna connect --config /etc/ztna/connector.json --check",
+  ],
+  file: { defaultPaths: ["/etc/ztna/connector.json", "connector.json"], style: "snake_case" },
+};
+
+export type ConnectSettings = Settings<typeof CONNECT_OPTIONS>;
+
+/** The relay: the option as a whole, else the host and port of the file. Never a default: nobody should dial by accident. */
+export function relayAddress({ values }: ConnectSettings): HostPort {
+  const { server, serverHost, serverPort } = values;
+  if (server !== undefined) return server;
+  if (serverHost === undefined)
+    throw new UsageError("where is the relay? Give --server HOST:PORT, or intermediate_server in the file");
+  return { host: serverHost, port: serverPort ?? DEFAULT_RELAY_PORT };
+}
+
+/** Any of these must be in the relay's certificate; a name that the operator gives is the only one. */
+export function serverNames(settings: ConnectSettings): readonly string[] {
+  const { serverName } = settings.values;
+  return serverName === undefined ? [relayAddress(settings).host, "ztna-server"] : [serverName];
+}
+
+/** Certificate and key of this side, if it has them. Throws when only one is given, or when the relay cannot be verified. */
+export function clientFiles(
+  settings: ConnectSettings,
+): { readonly certificate: string; readonly key: string } | undefined {
+  const { clientCert, clientKey, caCert, verifyPeer, p2pCert, p2pKey } = settings.values;
+  if ((clientCert === undefined) !== (clientKey === undefined)) {
+    throw settings.conflict("--client-cert and --client-key belong together: give both", "clientCert", "clientKey");
+  }
+  if ((p2pCert === undefined) !== (p2pKey === undefined)) {
+    throw settings.conflict("--p2p-cert and --p2p-key belong together: give both", "p2pCert", "p2pKey");
+  }
+  if (verifyPeer && caCert === undefined) {
+    throw new UsageError("the relay has to be verified: give its CA with --ca-cert");
+  }
+  return clientCert === undefined || clientKey === undefined ? undefined : { certificate: clientCert, key: clientKey };
+}
+
+export function udpLimits({ values }: ConnectSettings): UdpLimits {
+  return {
+    flows: values.maxFlows,
+    flowsPerAgent: values.maxFlowsPerAgent,
+    idleMs: values.flowIdle,
+    newFlowsPerSecond: values.maxNewFlowsPerSecond,
+    newFlowsBurst: Math.max(values.maxNewFlowsPerSecond, values.maxFlowsPerAgent),
+  };
+}
+
+/** Protections that are off, by the option that switched them off. */
+export function insecurities({ values }: ConnectSettings): readonly string[] {
+  return values.verifyPeer ? [] : ["no-verify-peer"];
+}
+
+/** What is accepted and has no effect. */
+export function idleOptions({ values }: ConnectSettings): readonly string[] {
+  const given = { "p2p-cert": values.p2pCert, "p2p-key": values.p2pKey, "external-ip": values.externalIp };
+  return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+}
