@@ -87,7 +87,7 @@ function rights(facts: Leaf, kind: CertificateView["kind"]): readonly string[] {
 
 function remaining(facts: Leaf, days: number, wallNow: number): string {
   if (wallNow < facts.notBefore) return "not yet valid";
-  if (wallNow > facts.notAfter) return `expired ${-days} days ago`;
+  if (wallNow > facts.notAfter) return "expired";
   return `${days} days left`;
 }
 

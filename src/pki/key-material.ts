@@ -56,14 +56,10 @@ export function readKey(
     throw new CredentialFault("encrypted-key", file, "is encrypted; remove the passphrase with openssl pkey");
   }
   if ((mode & OTHERS) !== 0 && !options.allowOpenKeys) {
-    throw new CredentialFault(
-      "open-key",
-      file,
-      `can be read by everybody; chmod 600 ${file}, or pass --allow-open-keys`,
-    );
+    throw new CredentialFault("open-key", file, `is open to everybody; chmod 600 ${file}, or pass --allow-open-keys`);
   }
   const warnings =
-    (mode & (GROUP | OTHERS)) !== 0 ? [`${file} can be read by others than its owner; chmod 600 ${file}`] : [];
+    (mode & (GROUP | OTHERS)) !== 0 ? [`${file} is open to others than its owner; chmod 600 ${file}`] : [];
   return { key: parseKey(file, block), warnings };
 }
 

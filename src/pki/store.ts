@@ -10,7 +10,7 @@ import {
   openSync,
   readSync,
   renameSync,
-  rmSync,
+  unlinkSync,
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
@@ -68,7 +68,7 @@ export function writeStored(files: readonly NewFile[], options: { readonly force
     for (const { path, text } of files) staged.push(stage(path, text));
     for (const [index, { path }] of files.entries()) settle(staged[index] ?? path, path, options.force);
   } finally {
-    for (const path of staged) rmSync(path, { force: true });
+    for (const path of staged) discard(path);
   }
 }
 
@@ -88,7 +88,7 @@ function stage(path: string, text: string): string {
     }
     return temporary;
   } catch (error) {
-    rmSync(temporary, { force: true });
+    discard(temporary);
     throw unwritable(path, error);
   }
 }
@@ -103,6 +103,15 @@ function settle(temporary: string, path: string, force: boolean): void {
     closeSync(directory);
   } catch (error) {
     throw codeOf(error) === "EEXIST" ? alreadyThere(path) : unwritable(path, error);
+  }
+}
+
+/** Gone already after a rename, never made after a failure. */
+function discard(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Nothing depends on it.
   }
 }
 
