@@ -216,15 +216,11 @@ class ConnectorDaemon {
 
   async #bind(): Promise<UdpSocket> {
     const { p2pListenPort } = this.#state.settings.values;
-    const handlers = {
-      receive: this.#driver.receive.bind(this.#driver),
-      writable: () => this.#driver.flush(),
-    };
     const four = { host: "0.0.0.0", port: p2pListenPort };
     // A host may have no IPv6: that only matters to a relay that has nothing else.
-    const both = openUdpSockets([four, { host: "::", port: 0 }], handlers);
+    const both = openUdpSockets([four, { host: "::", port: 0 }], this.#driver);
     try {
-      const socket = await both.catch(() => openUdpSockets([four], handlers));
+      const socket = await both.catch(() => openUdpSockets([four], this.#driver));
       this.#open.push(socket);
       return socket;
     } catch (error) {

@@ -19,8 +19,8 @@ import {
 } from "../runtime/metrics-page.ts";
 import { addRelayMetrics } from "../runtime/metrics-relay.ts";
 import { Resolver } from "../runtime/resolver.ts";
-import { type BindAddress, openUdpSockets } from "../runtime/udp-bun.ts";
-import type { UdpSocket } from "../runtime/udp-socket.ts";
+import { openUdpSockets } from "../runtime/udp-bun.ts";
+import type { BindAddress, UdpSocket } from "../runtime/udp-socket.ts";
 import type { Notice } from "../tunnel/peer.ts";
 import {
   cannotListen,
@@ -174,12 +174,8 @@ class RelayDaemon {
   async #bind(): Promise<UdpSocket> {
     const { values } = this.#state.settings;
     const addresses = await bindAddresses(values.bind, values.port);
-    const handlers = {
-      receive: this.#driver.receive.bind(this.#driver),
-      writable: () => this.#driver.flush(),
-    };
     try {
-      const socket = await openUdpSockets(addresses, handlers, { externalHost: values.externalIp });
+      const socket = await openUdpSockets(addresses, this.#driver, { externalHost: values.externalIp });
       this.#open.push(socket);
       return socket;
     } catch (error) {
