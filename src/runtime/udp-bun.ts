@@ -10,16 +10,21 @@ import type { BindAddress, UdpSocket, UdpSocketHandlers, UdpSocketStats } from "
 export async function openUdpSockets(
   addresses: readonly BindAddress[],
   handlers: UdpSocketHandlers,
-  options: { readonly externalHost?: string | undefined } = {},
+  options: PortableOptions = {},
 ): Promise<UdpSocket> {
   const port = new BunUdpSockets(handlers);
   try {
-    for (const address of addresses) await port.bind(address, options.externalHost);
+    for (const address of addresses) await port.bind(address, options);
   } catch (error) {
     port.close();
     throw error;
   }
   return port;
+}
+
+export interface PortableOptions {
+  readonly externalHost?: string | undefined;
+  readonly bufferBytes?: number | undefined;
 }
 
 type Bound = { readonly socket: Bun.udp.Socket<"buffer">; readonly local: LocalAddress; readonly mapped: boolean };
@@ -33,6 +38,7 @@ class BunUdpSockets implements UdpSocket {
     sentPackets: 0,
     sentBytes: 0,
     sendErrors: 0,
+    kernelDrops: 0,
     receiveBufferBytes: 0,
     sendBufferBytes: 0,
   };
@@ -49,7 +55,7 @@ class BunUdpSockets implements UdpSocket {
     this.#handlers = handlers;
   }
 
-  async bind(address: BindAddress, externalHost: string | undefined): Promise<void> {
+  async bind(address: BindAddress, { externalHost, bufferBytes }: PortableOptions): Promise<void> {
     const index = this.#bound.length;
     let local: LocalAddress | undefined;
     const socket = await Bun.udpSocket({
@@ -69,7 +75,7 @@ class BunUdpSockets implements UdpSocket {
     local = { socket: index, host: externalHost ?? socket.hostname, port: socket.port };
     this.local.push(local);
     this.#bound.push({ socket, local, mapped: socket.hostname.includes(":") });
-    const sizes = sizeSocketBuffers(socket);
+    const sizes = sizeSocketBuffers(socket, bufferBytes);
     this.stats.receiveBufferBytes = sizes.receive;
     this.stats.sendBufferBytes = sizes.send;
   }

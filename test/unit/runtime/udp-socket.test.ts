@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { openUdpSockets } from "../../../src/runtime/udp-bun.ts";
+import { openUdp } from "../../../src/runtime/open-udp.ts";
 import type { UdpSocket } from "../../../src/runtime/udp-socket.ts";
 import type { SocketAddress } from "../../../src/wire/address.ts";
 
@@ -8,10 +8,11 @@ afterEach(() => {
   for (const socket of open.splice(0)) socket.close();
 });
 
+type Io = "portable" | "linux";
 type Arrival = { readonly bytes: Uint8Array; readonly from: SocketAddress };
 
 /** A socket that records what arrives, and a promise for the moment when `count` packets have. */
-async function socketAt(...hosts: string[]) {
+async function socketAt(io: Io, ...hosts: string[]) {
   const arrivals: Arrival[] = [];
   let wanted = Number.POSITIVE_INFINITY;
   let done: () => void = () => {};
@@ -19,11 +20,10 @@ async function socketAt(...hosts: string[]) {
     arrivals.push({ bytes: packet.slice(), from });
     if (arrivals.length >= wanted) done();
   };
-  const socket = await openUdpSockets(
-    hosts.map((host) => ({ host, port: 0 })),
-    { receive, flush: () => undefined },
-  );
+  const addresses = hosts.map((host) => ({ host, port: 0 }));
+  const { socket } = await openUdp(addresses, { receive, flush: () => undefined }, { io, replyFromDestination: true });
   open.push(socket);
+  socket.wake();
   const arrived = (count: number) =>
     new Promise<Arrival[]>((resolve) => {
       wanted = count;
@@ -38,9 +38,9 @@ function send(socket: UdpSocket, to: SocketAddress, bytes: Uint8Array): void {
   socket.batch.commit(bytes.length, to);
 }
 
-describe("the portable UDP socket", () => {
+describe.each(["portable", "linux"] as const)("the %s UDP socket", (io) => {
   test("carries a batch of packets of every size in one flush", async () => {
-    const [a, b] = [await socketAt("127.0.0.1"), await socketAt("127.0.0.1")];
+    const [a, b] = [await socketAt(io, "127.0.0.1"), await socketAt(io, "127.0.0.1")];
     const to = a.socket.remote("127.0.0.1", b.socket.local[0]!.port);
     const sizes = Array.from({ length: 100 }, (_, i) => 1 + ((i * 97) % 1350));
     for (const size of sizes) send(a.socket, to, new Uint8Array(size).fill(size & 0xff));
@@ -53,7 +53,7 @@ describe("the portable UDP socket", () => {
   });
 
   test("loses only the packet whose destination the kernel refuses", async () => {
-    const [a, b] = [await socketAt("127.0.0.1"), await socketAt("127.0.0.1")];
+    const [a, b] = [await socketAt(io, "127.0.0.1"), await socketAt(io, "127.0.0.1")];
     const good = a.socket.remote("127.0.0.1", b.socket.local[0]!.port);
     const port0 = a.socket.remote("127.0.0.1", 0);
     for (const to of [good, port0, good]) send(a.socket, to, Uint8Array.of(1));
@@ -64,7 +64,11 @@ describe("the portable UDP socket", () => {
   });
 
   test("goes on after nobody listened at a destination", async () => {
-    const [a, b, gone] = [await socketAt("127.0.0.1"), await socketAt("127.0.0.1"), await socketAt("127.0.0.1")];
+    const [a, b, gone] = [
+      await socketAt(io, "127.0.0.1"),
+      await socketAt(io, "127.0.0.1"),
+      await socketAt(io, "127.0.0.1"),
+    ];
     const dead = a.socket.remote("127.0.0.1", gone.socket.local[0]!.port);
     gone.socket.close();
     const good = a.socket.remote("127.0.0.1", b.socket.local[0]!.port);
@@ -78,8 +82,8 @@ describe("the portable UDP socket", () => {
   });
 
   test("serves IPv4 and IPv6 peers on several sockets, each answered from where it came", async () => {
-    const both = await socketAt("127.0.0.1", "::1");
-    const [four, six] = [await socketAt("127.0.0.1"), await socketAt("::1")];
+    const both = await socketAt(io, "127.0.0.1", "::1");
+    const [four, six] = [await socketAt(io, "127.0.0.1"), await socketAt(io, "::1")];
     send(four.socket, four.socket.remote("127.0.0.1", both.socket.local[0]!.port), Uint8Array.of(4));
     send(six.socket, six.socket.remote("::1", both.socket.local[1]!.port), Uint8Array.of(6));
     four.socket.flush();
@@ -91,7 +95,7 @@ describe("the portable UDP socket", () => {
   });
 
   test("serves IPv4 peers on a dual-stack socket under their plain address", async () => {
-    const [dual, four] = [await socketAt("::"), await socketAt("127.0.0.1")];
+    const [dual, four] = [await socketAt(io, "::"), await socketAt(io, "127.0.0.1")];
     send(four.socket, four.socket.remote("127.0.0.1", dual.socket.local[0]!.port), Uint8Array.of(4));
     four.socket.flush();
     const [arrival] = await dual.arrived(1);
@@ -102,16 +106,14 @@ describe("the portable UDP socket", () => {
   });
 
   test("reports an address that is in use by the system's name for it", async () => {
-    const { socket } = await socketAt("127.0.0.1");
-    const again = openUdpSockets([{ host: "127.0.0.1", port: socket.local[0]!.port }], {
-      receive: () => {},
-      flush: () => undefined,
-    });
+    const { socket } = await socketAt(io, "127.0.0.1");
+    const addresses = [{ host: "127.0.0.1", port: socket.local[0]!.port }];
+    const again = openUdp(addresses, { receive: () => {}, flush: () => undefined }, { io });
     await expect(again).rejects.toMatchObject({ code: "EADDRINUSE" });
   });
 
   test("asks for large kernel buffers and reports what it got", async () => {
-    const { socket } = await socketAt("127.0.0.1");
+    const { socket } = await socketAt(io, "127.0.0.1");
     expect(socket.stats.receiveBufferBytes).toBeGreaterThan(0);
     expect(socket.stats.sendBufferBytes).toBeGreaterThan(0);
   });

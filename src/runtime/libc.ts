@@ -1,0 +1,50 @@
+// The system calls that Bun has no door for, through its foreign-function interface. Linux with glibc only.
+import { dlopen, FFIType, type Pointer, ptr, read } from "bun:ffi";
+
+export type Libc = NonNullable<ReturnType<typeof openLibc>>;
+
+/** Undefined where there is no glibc to load. */
+export function openLibc() {
+  if (process.platform !== "linux") return undefined;
+  const { i32, u32, u64, ptr: pointer } = FFIType;
+  try {
+    const { symbols } = dlopen("libc.so.6", {
+      socket: { args: [i32, i32, i32], returns: i32 },
+      bind: { args: [i32, pointer, u32], returns: i32 },
+      getsockname: { args: [i32, pointer, pointer], returns: i32 },
+      setsockopt: { args: [i32, i32, i32, pointer, u32], returns: i32 },
+      getsockopt: { args: [i32, i32, i32, pointer, pointer], returns: i32 },
+      recvmmsg: { args: [i32, pointer, u32, i32, pointer], returns: i32 },
+      sendmmsg: { args: [i32, pointer, u32, i32], returns: i32 },
+      poll: { args: [pointer, u64, i32], returns: i32 },
+      close: { args: [i32], returns: i32 },
+      __errno_location: { args: [], returns: pointer },
+    });
+    return symbols;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The last system call's error number. To be read at once. */
+export function errnoOf(libc: Libc): number {
+  const location = libc.__errno_location();
+  return location === null ? 0 : read.i32(location, 0);
+}
+
+/** Sets an integer option; false when the kernel refuses. */
+export function setOption(libc: Libc, fd: number, level: number, option: number, value: number): boolean {
+  const wanted = new Int32Array([value]);
+  return libc.setsockopt(fd, level, option, ptr(wanted), 4) === 0;
+}
+
+export function readOption(libc: Libc, fd: number, level: number, option: number): number | undefined {
+  const given = new Int32Array(1);
+  const size = new Uint32Array([4]);
+  return libc.getsockopt(fd, level, option, ptr(given), ptr(size)) === 0 ? given[0] : undefined;
+}
+
+/** The address of a buffer's first byte as a number that structures can hold. */
+export function addressOf(buffer: Uint8Array): number {
+  return ptr(buffer) as Pointer;
+}

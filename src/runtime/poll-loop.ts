@@ -1,0 +1,131 @@
+// One poll() for our descriptors and for Bun's own event loop, which is an epoll descriptor and so can be polled like
+// any other. It relies on an internal of Bun, so it is tried before it is used; without it the portable socket serves.
+//
+// JavaScript timers do not make Bun's descriptor readable: the loop never blocks longer than MAX_WAIT_MS, and turns
+// Bun's loop at least that often. A flood cannot keep it from turning either, as each wake-up takes a bounded batch.
+import { ptr } from "bun:ffi";
+import { readdirSync, readlinkSync } from "node:fs";
+import type { Millis } from "../core/machine.ts";
+import type { Clock } from "./clock.ts";
+import type { Libc } from "./libc.ts";
+
+export interface Polled {
+  readonly fd: number;
+  /** Takes a bounded batch. */
+  readable(): void;
+  writable(): void;
+  /** Whether it waits for room. */
+  wantsWrite(): boolean;
+}
+
+export class PollLoop {
+  readonly #libc: Libc;
+  readonly #clock: Clock;
+  readonly #runtime: readonly number[];
+  readonly #polled: Polled[] = [];
+  /** Sends what is ready and says when it next wants to be called. */
+  readonly #flush: () => Millis | undefined;
+  /** struct pollfd: fd 4 | events 2 | revents 2 (the upper half of the second word). */
+  #fds = new Int32Array(0);
+  #stopped = true;
+
+  constructor(libc: Libc, clock: Clock, runtime: readonly number[], flush: () => Millis | undefined) {
+    this.#libc = libc;
+    this.#clock = clock;
+    this.#runtime = runtime;
+    this.#flush = flush;
+  }
+
+  add(polled: Polled): void {
+    this.#polled.push(polled);
+    this.#fds = new Int32Array(2 * (this.#polled.length + this.#runtime.length));
+  }
+
+  start(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    setImmediate(this.#turn);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Works until Bun's loop has to turn. */
+  readonly #turn = (): void => {
+    const turnBy = this.#clock.now() + MAX_WAIT_MS;
+    for (let round = 0; round < ROUNDS_PER_TURN && !this.#stopped; round++) {
+      const deadline = this.#flush();
+      const now = this.#clock.now();
+      const wait = Math.min(turnBy, deadline ?? turnBy) - now;
+      if (this.#wait(Math.max(0, Math.ceil(wait))) || now >= turnBy) break;
+    }
+    if (!this.#stopped) setImmediate(this.#turn);
+  };
+
+  /** True when Bun's loop has something to do. */
+  #wait(timeoutMs: number): boolean {
+    const polled = this.#polled;
+    const fds = this.#fds;
+    for (let i = 0; i < polled.length; i++) {
+      fds[2 * i] = polled[i]!.fd;
+      fds[2 * i + 1] = polled[i]!.wantsWrite() ? POLLIN | POLLOUT : POLLIN;
+    }
+    for (let i = 0; i < this.#runtime.length; i++) {
+      fds[2 * (polled.length + i)] = this.#runtime[i]!;
+      fds[2 * (polled.length + i) + 1] = POLLIN;
+    }
+    if (this.#libc.poll(ptr(fds), fds.length / 2, timeoutMs) <= 0) return false;
+    for (let i = 0; i < polled.length; i++) {
+      const events = fds[2 * i + 1]! >> 16;
+      if ((events & POLLOUT) !== 0) polled[i]!.writable();
+      if ((events & (POLLIN | POLLERR)) !== 0) polled[i]!.readable();
+    }
+    for (let i = polled.length; i < fds.length / 2; i++) if (fds[2 * i + 1]! >> 16 !== 0) return true;
+    return false;
+  }
+}
+
+/** Descriptors of Bun's event loop; empty where it cannot be found or does not behave as it has to. */
+export async function runtimeDescriptors(libc: Libc): Promise<readonly number[]> {
+  const found = epollDescriptors();
+  return found.length > 0 && (await wakes(libc, found)) ? found : [];
+}
+
+function epollDescriptors(): number[] {
+  try {
+    return readdirSync("/proc/self/fd")
+      .map(Number)
+      .filter((fd) => isEpoll(fd));
+  } catch {
+    return [];
+  }
+}
+
+function isEpoll(fd: number): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).includes("[eventpoll]");
+  } catch {
+    return false;
+  }
+}
+
+/** Sends Bun a packet and looks whether its descriptor tells, without letting its loop turn. */
+async function wakes(libc: Libc, descriptors: readonly number[]): Promise<boolean> {
+  const receiver = await Bun.udpSocket({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
+  try {
+    receiver.send(new Uint8Array(1), receiver.port, "127.0.0.1");
+    const fds = new Int32Array(descriptors.flatMap((fd) => [fd, POLLIN]));
+    return libc.poll(ptr(fds), descriptors.length, SELF_TEST_MS) > 0;
+  } finally {
+    receiver.close();
+  }
+}
+
+const MAX_WAIT_MS = 10;
+/** Native objects are freed only when Bun's loop turns. */
+const ROUNDS_PER_TURN = 64;
+const SELF_TEST_MS = 100;
+const POLLIN = 1;
+const POLLOUT = 4;
+const POLLERR = 8;

@@ -1,0 +1,138 @@
+// Hands a batch to the kernel in few system calls, and steps down where it refuses.
+import { ptr } from "bun:ffi";
+import { addressOf, errnoOf, type Libc } from "./libc.ts";
+import { CONTROL_HEADER_BYTES, CONTROL_STRIDE, controlSpace, MessageVector, NAME_STRIDE } from "./message-vector.ts";
+import { IP_PKTINFO, IPV6_PKTINFO, SOL_IP, SOL_IPV6, SOL_UDP, UDP_SEGMENT } from "./receive-ring.ts";
+import { MAX_GROUPS, type SegmentBatch, type SegmentGroup } from "./segment-batch.ts";
+import type { UdpSocketStats } from "./udp-socket.ts";
+
+export class SegmentSender {
+  readonly #libc: Libc;
+  readonly #batch: SegmentBatch;
+  readonly #stats: UdpSocketStats;
+  readonly #vector = new MessageVector(MAX_GROUPS);
+  readonly #base: number;
+  /** Told once when segmentation is given up. */
+  readonly #steppedDown: (errno: number) => void;
+
+  constructor(libc: Libc, batch: SegmentBatch, stats: UdpSocketStats, steppedDown: (errno: number) => void) {
+    this.#libc = libc;
+    this.#batch = batch;
+    this.#stats = stats;
+    this.#base = addressOf(batch.buffer);
+    this.#steppedDown = steppedDown;
+  }
+
+  /** Sends what waits; returns the descriptor of a socket whose buffer is full, or -1 when nothing is left. */
+  flush(): number {
+    const batch = this.#batch;
+    while (batch.waiting > 0) {
+      const { fd } = batch.group(0).to.local;
+      const run = this.#prepare(fd);
+      const sent = this.#libc.sendmmsg(fd, ptr(this.#vector.headers), run, MSG_DONTWAIT);
+      if (sent > 0) {
+        this.#count(sent);
+        batch.sent(sent);
+      } else if (!this.#afterError(errnoOf(this.#libc))) return fd;
+    }
+    return -1;
+  }
+
+  /** Describes the waiting groups of one socket, as far as they stand together; returns their number. */
+  #prepare(fd: number): number {
+    let run = 0;
+    for (; run < this.#batch.waiting; run++) {
+      const group = this.#batch.group(run);
+      if (group.to.local.fd !== fd) break;
+      this.#describe(run, group);
+    }
+    return run;
+  }
+
+  #describe(i: number, group: SegmentGroup): void {
+    const vector = this.#vector;
+    const { to } = group;
+    vector.setBuffer(i, this.#base + group.offset, group.bytes);
+    vector.names.set(to.name, i * NAME_STRIDE);
+    vector.setNameLength(i, to.nameBytes);
+    let at = 0;
+    if (group.packets > 1) {
+      this.#control(i, at, 2, SOL_UDP, UDP_SEGMENT);
+      vector.setControlWord(i, at + CONTROL_HEADER_BYTES, group.segmentBytes);
+      at += controlSpace(2);
+    }
+    const { source } = to.local;
+    if (source.length > 0) at += this.#nameSource(i, at, source);
+    vector.setControlLength(i, at);
+  }
+
+  /** in_pktinfo: ifindex 4 | source 4 | unused 4; in6_pktinfo: source 16 | ifindex 4. */
+  #nameSource(i: number, at: number, source: Uint8Array): number {
+    const { control } = this.#vector;
+    const data = i * CONTROL_STRIDE + at + CONTROL_HEADER_BYTES;
+    const isIpv4 = source.length === 4;
+    const bytes = isIpv4 ? 12 : 20;
+    control.fill(0, data, data + bytes);
+    control.set(source, isIpv4 ? data + 4 : data);
+    this.#control(i, at, bytes, isIpv4 ? SOL_IP : SOL_IPV6, isIpv4 ? IP_PKTINFO : IPV6_PKTINFO);
+    return controlSpace(bytes);
+  }
+
+  #control(i: number, at: number, bytes: number, level: number, type: number): void {
+    this.#vector.setControlWord(i, at, CONTROL_HEADER_BYTES + bytes);
+    this.#vector.setControlWord(i, at + 4, 0);
+    this.#vector.setControlWord(i, at + 8, level);
+    this.#vector.setControlWord(i, at + 12, type);
+  }
+
+  /** True when sending goes on: the first group was given up, or will be tried packet by packet. */
+  #afterError(errno: number): boolean {
+    if (errno === EAGAIN) return false;
+    if (errno === EINTR) return true;
+    const group = this.#batch.group(0);
+    if (group.packets > 1 && (errno === EIO || errno === EINVAL || errno === EMSGSIZE)) {
+      if (this.#batch.segmentation && errno !== EMSGSIZE) this.#steppedDown(errno);
+      this.#batch.segmentation = this.#batch.segmentation && errno === EMSGSIZE;
+      return this.#sendSingly(group);
+    }
+    this.#stats.sendErrors += group.packets;
+    this.#batch.sent(1);
+    return true;
+  }
+
+  /** One packet of a group after the other; false when the buffer is full, with the rest still waiting. */
+  #sendSingly(group: SegmentGroup): boolean {
+    const { fd } = group.to.local;
+    while (group.packets > 0) {
+      const bytes = Math.min(group.segmentBytes, group.bytes);
+      this.#describe(0, { ...group, bytes, packets: 1 });
+      if (this.#libc.sendmmsg(fd, ptr(this.#vector.headers), 1, MSG_DONTWAIT) === 1) this.#countPackets(1, bytes);
+      else if (errnoOf(this.#libc) === EAGAIN) return false;
+      else this.#stats.sendErrors++;
+      group.offset += bytes;
+      group.bytes -= bytes;
+      group.packets--;
+    }
+    this.#batch.sent(1);
+    return true;
+  }
+
+  #count(groups: number): void {
+    for (let i = 0; i < groups; i++) {
+      const { packets, bytes } = this.#batch.group(i);
+      this.#countPackets(packets, bytes);
+    }
+  }
+
+  #countPackets(packets: number, bytes: number): void {
+    this.#stats.sentPackets += packets;
+    this.#stats.sentBytes += bytes;
+  }
+}
+
+const MSG_DONTWAIT = 0x40;
+const EINTR = 4;
+const EIO = 5;
+const EAGAIN = 11;
+const EINVAL = 22;
+const EMSGSIZE = 90;

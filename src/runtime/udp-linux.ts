@@ -1,0 +1,125 @@
+// The batched UDP socket of Linux: recvmmsg with UDP_GRO in, sendmmsg with UDP_SEGMENT out, one poll for everything.
+import type { SocketAddress } from "../wire/address.ts";
+import { monotonicClock } from "./clock.ts";
+import { KernelAddresses } from "./kernel-address.ts";
+import { bindSocket, type KernelSocket, localFor } from "./kernel-socket.ts";
+import type { Libc } from "./libc.ts";
+import { NAME_STRIDE } from "./message-vector.ts";
+import { type Polled, PollLoop } from "./poll-loop.ts";
+import { ReceiveRing } from "./receive-ring.ts";
+import { SegmentBatch } from "./segment-batch.ts";
+import { SegmentSender } from "./segment-sender.ts";
+import type { BindAddress, UdpSocket, UdpSocketHandlers, UdpSocketStats } from "./udp-socket.ts";
+
+export interface LinuxSocketParts {
+  readonly libc: Libc;
+  /** Descriptors of Bun's event loop. */
+  readonly runtime: readonly number[];
+  readonly handlers: UdpSocketHandlers;
+  /** Said once when the kernel or a device does not segment. */
+  readonly steppedDown: (errno: number) => void;
+  readonly externalHost?: string | undefined;
+  /** Kernel buffers to ask for, in bytes. */
+  readonly bufferBytes: number;
+  /** Replies name the address that a packet came to; for servers that are bound to every address. */
+  readonly replyFromDestination: boolean;
+}
+
+export class LinuxUdpSockets implements UdpSocket {
+  readonly batch = new SegmentBatch();
+  readonly stats: UdpSocketStats = {
+    receivedPackets: 0,
+    receivedBytes: 0,
+    sentPackets: 0,
+    sentBytes: 0,
+    sendErrors: 0,
+    kernelDrops: 0,
+    receiveBufferBytes: 0,
+    sendBufferBytes: 0,
+  };
+  readonly #parts: LinuxSocketParts;
+  readonly #sockets: KernelSocket[] = [];
+  readonly #addresses = new KernelAddresses();
+  readonly #ring: ReceiveRing;
+  readonly #sender: SegmentSender;
+  readonly #loop: PollLoop;
+  /** The socket whose buffer was full at the last flush. */
+  #blockedFd = -1;
+
+  constructor(parts: LinuxSocketParts) {
+    this.#parts = parts;
+    this.#ring = new ReceiveRing(parts.libc);
+    this.#sender = new SegmentSender(parts.libc, this.batch, this.stats, parts.steppedDown);
+    this.#loop = new PollLoop(parts.libc, monotonicClock, parts.runtime, () => parts.handlers.flush());
+  }
+
+  get local() {
+    return this.#sockets.map(({ bound }) => bound);
+  }
+
+  /** Throws an Error whose `code` is the system's name for what is wrong. */
+  bind(address: BindAddress): void {
+    const socket = bindSocket(this.#parts, address, this.#sockets.length);
+    this.#sockets.push(socket);
+    this.stats.receiveBufferBytes = socket.receiveBufferBytes;
+    this.stats.sendBufferBytes = socket.sendBufferBytes;
+    const polled: Polled = {
+      fd: socket.fd,
+      readable: () => this.#receive(socket),
+      writable: () => this.flush(),
+      wantsWrite: () => this.#blockedFd === socket.fd,
+    };
+    this.#loop.add(polled);
+  }
+
+  flush(): void {
+    this.#blockedFd = this.#sender.flush();
+  }
+
+  remote(host: string, port: number): SocketAddress {
+    const six = host.includes(":");
+    const isSix = (socket: KernelSocket) => socket.bound.source.length === 0 && socket.isIpv6;
+    const socket = this.#sockets.find((one) => isSix(one) === six) ?? this.#sockets.find(isSix);
+    if (socket === undefined) throw new Error(`no local socket reaches ${host}`);
+    return this.#addresses.remote(host, port, socket.bound);
+  }
+
+  /** The loop is always on its way to the next flush. */
+  wake(): void {
+    this.#loop.start();
+  }
+
+  close(): void {
+    this.#loop.stop();
+    for (const { fd } of this.#sockets.splice(0)) this.#parts.libc.close(fd);
+  }
+
+  /** One batch: bounded, so that the loop's other work has its turn. */
+  #receive(socket: KernelSocket): void {
+    const ring = this.#ring;
+    const messages = ring.receive(socket.fd);
+    for (let i = 0; i < messages; i++) {
+      const { segmentBytes, destinationAt, destinationBytes, overflow } = ring.readAncillary(i);
+      if (overflow >= 0) this.#countOverflow(socket, overflow);
+      const local = destinationAt < 0 ? socket.bound : localFor(socket, ring.control, destinationAt, destinationBytes);
+      const from = this.#addresses.fromName(ring.names, i * NAME_STRIDE, local);
+      const length = ring.length(i);
+      const step = segmentBytes > 0 ? segmentBytes : Math.max(length, 1);
+      for (let start = 0; start < length || start === 0; start += step) {
+        this.#received(ring.view(i, start, Math.min(step, length - start)), from);
+      }
+    }
+  }
+
+  #received(packet: Uint8Array, from: SocketAddress): void {
+    this.stats.receivedPackets++;
+    this.stats.receivedBytes += packet.length;
+    this.#parts.handlers.receive(packet, from);
+  }
+
+  /** The kernel gives its total, as a 32-bit number that wraps. */
+  #countOverflow(socket: KernelSocket, total: number): void {
+    this.stats.kernelDrops += (total - socket.overflow) >>> 0;
+    socket.overflow = total;
+  }
+}
