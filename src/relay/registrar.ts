@@ -114,7 +114,7 @@ export class Registrar {
     const claim = judgeClaim(this.options.takeover, session, registry.find(service)?.servings ?? [], now);
     if (claim.verdict === "refuse") return this.reject(session, "held", NACK_NOT_GRANTED, service, now);
     if (claim.verdict === "wait") return this.wait(session, service, claim.doubtful, now);
-    const full = this.lacksRoom(session, service) ?? this.lacksRoomForConnector(service, now);
+    const full = this.lacksRoom(session, service) ?? this.lacksRoomForConnector(service, claim.displaced, now);
     if (full !== undefined) return this.reject(session, full, NACK_LIMIT, service, now);
     const serving = registry.serve(session, service);
     this.parts.groups.registered(session, 1);
@@ -165,10 +165,10 @@ export class Registrar {
   }
 
   /** A full service drops a connector that gets no traffic, rather than keep a live one out. */
-  private lacksRoomForConnector(name: string, now: Millis): RejectionReason | undefined {
+  private lacksRoomForConnector(name: string, displaced: readonly Serving[], now: Millis): RejectionReason | undefined {
     const service = this.parts.registry.find(name);
     if (service === undefined || service.servings.length < this.options.limits.connectorsPerService) return undefined;
-    const expendable = service.servings.find((serving) => !serving.usable);
+    const expendable = service.servings.find((serving) => !serving.usable) ?? displaced[0];
     if (expendable === undefined) return "connectors-per-service";
     this.parts.registry.withdraw(expendable);
     this.parts.groups.registered(expendable.session, -1);

@@ -132,6 +132,41 @@ describe("keeping an address", () => {
   });
 });
 
+describe("somebody else's address", () => {
+  /** Two keys whose preferred addresses lie so close that the second looks at the first's. */
+  function neighbours<K>(keys: readonly K[], preferred: (key: K) => number): [K, K] {
+    const sorted = keys.map((key) => ({ key, at: preferred(key) })).sort((a, b) => a.at - b.at);
+    const found = sorted.findIndex(({ at }, i) => i > 0 && at - sorted[i - 1]!.at < 8 && at !== sorted[i - 1]!.at);
+    return [sorted[found]!.key, sorted[found - 1]!.key];
+  }
+
+  test("is never given to another identity, not even when its owner is silent or gone", () => {
+    const names = Array.from({ length: 3000 }, (_, i) => `agent-${i}`);
+    const [near, far] = neighbours(names, (name) => candidateAddress(`key of ${name}`, INNER, 0, 0));
+    for (const isGone of [true, false]) {
+      const table = new Table();
+      const owner = table.session({ identity: certificate(near) });
+      const { address } = table.addressOf(owner);
+      if (isGone) table.release(owner);
+      else owner.silent = true;
+      for (let i = 0; i < 20; i += 1) {
+        expect(table.addressOf(table.session({ identity: certificate(far) })).address).not.toBe(address);
+      }
+    }
+  });
+
+  test("is not even another source's of the same identity", () => {
+    const sources = Array.from({ length: 3000 }, (_, i) => INNER + i);
+    const [near, far] = neighbours(sources, (source) => candidateAddress("key of laptop", source, 0, 0));
+    const table = new Table();
+    const owner = table.session();
+    const { address } = table.addressOf(owner, near);
+    table.release(owner);
+    for (let i = 0; i < 20; i += 1) expect(table.addressOf(table.session(), far).address).not.toBe(address);
+    expect(table.addressOf(table.session(), near).address).toBe(address);
+  });
+});
+
 describe("an older connection of the same identity", () => {
   test("that is alive keeps its address: the newcomer gets the next one for good", () => {
     const table = new Table();
@@ -164,6 +199,39 @@ describe("an older connection of the same identity", () => {
     expect(table.addressOf(newer)).toBe(given);
   });
 
+  test("that answered and then was silent again has answered all the same", () => {
+    const table = new Table();
+    const older = table.session();
+    table.addressOf(older);
+    table.now += 1000;
+    const newer = table.session();
+    const given = table.addressOf(newer);
+    older.heardAt = table.now + 10;
+    table.now += 5000;
+    expect(table.addressOf(newer)).toBe(given);
+    expect(given.contested).toBeUndefined();
+  });
+
+  test("leaves its flows, too: the newcomer's packets go to the connectors that know them", () => {
+    const table = new Table();
+    const registry = new Registry();
+    const knows = registry.serve(table.session({ identity: certificate("connector") }), "web");
+    const newest = registry.serve(table.session({ identity: certificate("newer") }), "web");
+    registry.refresh(knows.service);
+    const older = table.session();
+    registry.use(older, "web");
+    table.addressOf(older);
+    older.uses[0]!.bound = knows;
+    table.now += 1000;
+    const newer = table.session();
+    registry.use(newer, "web");
+    const route = () => registry.connectorFor(newer.uses[0]!, table.addressOf(newer).bindings);
+    expect(route()).toBe(newest);
+    older.silent = true;
+    table.addressOf(newer);
+    expect(route()).toBe(knows);
+  });
+
   test("that does not answer loses it to the newcomer, which still gets replies to the other one", () => {
     const table = new Table();
     const older = table.session();
@@ -175,6 +243,8 @@ describe("an older connection of the same identity", () => {
     expect(table.addressOf(newer)).toBe(held);
     expect(held.owner).toBe(newer);
     expect(table.addresses.at(given.address)?.owner).toBe(newer);
+    expect(table.addressOf(newer)).toBe(held);
+    table.addressOf(newer, INNER + 1);
     expect(table.addressOf(newer)).toBe(held);
     expect(older.addresses).toEqual([]);
     older.silent = false;
@@ -226,13 +296,19 @@ describe("limits", () => {
     const first = table.addressOf(session, 1);
     table.now += 5000;
     for (let source = 2; source <= 16; source += 1) table.addressOf(session, source);
+    table.addressOf(session, 1);
     table.now += 4999;
+    table.addressOf(session, 1);
+    table.now += 5000;
     expect(table.addresses.ofSource(session, 17, table.now)).toBe("too-many-addresses");
     table.now += 1;
-    table.addressOf(session, 17);
+    const given = table.addressOf(session, 17);
     expect(session.addresses).toHaveLength(16);
-    expect(table.addresses.at(first.address)?.owner).toBeUndefined();
-    expect(table.addresses.ofSource(session, 18, table.now)).toBe("too-many-addresses");
+    expect(table.addresses.at(first.address)?.owner).toBe(session);
+    table.addressOf(session, 18);
+    table.now += 9999;
+    for (let source = 3; source <= 15; source += 1) table.addressOf(session, source);
+    expect(table.addresses.at(given.address)?.owner).toBe(session);
   });
 
   test("in all there are as many as allowed; kept ones make room, owned ones do not", () => {

@@ -48,6 +48,7 @@ describe("to a service that nobody serves", () => {
     ["UDP from nowhere", request("x", { source: ip("0.0.0.0") })],
     ["UDP to many", request("x", { destination: ip("224.0.0.1") })],
     ["a damaged SYN", damaged(segment(TCP_SYN))],
+    ["a damaged echo request", damaged(encodeEchoRequest({ ...ECHO, payload: new Uint8Array(3) }))],
     ["another protocol", withFreshChecksums(request().with(9, 47))],
   ])("%s is not answered", (_what, packet) => {
     expect(answerTo(packet)).toBeUndefined();
@@ -64,6 +65,15 @@ describe("to a service that nobody serves", () => {
     expect(world.relay.stats.answers.unreachable).toBe(5);
     expect(world.relay.stats.answersSuppressed).toBe(3);
     expect(world.relay.stats.hops.agent.dropped["no-connector"]).toBe(8);
+  });
+
+  test("an answer that the connection cannot carry is left out", () => {
+    const world = new RelayWorld();
+    const agent = world.agent("web", { maxDatagram: 55 });
+    expect(world.routed(agent, "web", request())).toEqual([]);
+    world.handle({ type: "datagram-limit", peer: agent, maxDatagram: 56 });
+    expect(world.routed(agent, "web", request())).toHaveLength(1);
+    expect(world.relay.stats.answersSuppressed).toBe(1);
   });
 
   test("a connection without room gets no answer", () => {

@@ -105,6 +105,33 @@ describe("who may send", () => {
     expectDrop(world, "connector", "unknown-destination", () => world.datagram(connector, reply(request())));
   });
 
+  test("an agent that took over an address gets nothing from connectors of its predecessor's services", () => {
+    const world = new RelayWorld();
+    const connector = world.connector("web");
+    const db = world.connector("db");
+    const laptop = { identity: certificate("laptop") };
+    const older = world.agent("web", laptop);
+    const [there] = world.routed(older, "web", request());
+    world.dead.add(older);
+    world.datagram(connector, reply(there!.bytes));
+    world.advance(3000);
+    const newer = world.agent("db", laptop);
+    expect(world.routed(newer, "db", request())).toMatchObject([{ to: db }]);
+    expectDrop(world, "connector", "not-served", () => world.datagram(connector, reply(there!.bytes)));
+    expect(world.datagram(db, reply(there!.bytes))).toMatchObject([{ to: newer }]);
+  });
+
+  test("a routed packet of a peer in both roles is an agent's, whatever it contains", () => {
+    const world = new RelayWorld();
+    const both = world.agent("web");
+    world.register(both, "connector", "web");
+    const [there] = world.routed(both, "web", request());
+    const id = new Uint8Array(18);
+    id.set(there!.bytes.subarray(12, 16), 14);
+    const lookalike = new Uint8Array([0x2f, 18, ...id, ...request()]);
+    expectDrop(world, "agent", "not-registered", () => world.datagram(both, lookalike));
+  });
+
   test("an agent cannot spoof: its address is unique whatever source it claims", () => {
     const world = new RelayWorld();
     world.connector("web");
@@ -259,6 +286,22 @@ describe("an address in doubt", () => {
     }
     expect(world.pings.filter(({ peer }) => peer === older)).toHaveLength(1);
   });
+});
+
+test("an address that replies go to is in use, and is not given up for another source", () => {
+  const world = new RelayWorld({ limits: { addressesPerConnection: 2 } });
+  const connector = world.connector("web");
+  const agent = world.agent("web");
+  const sources = ["192.168.0.1", "192.168.0.2", "192.168.0.3"].map((host) => request("x", { source: ip(host) }));
+  const [first] = world.routed(agent, "web", sources[0]!);
+  world.advance(1);
+  world.routed(agent, "web", sources[1]!);
+  world.advance(9000);
+  world.datagram(connector, reply(first!.bytes));
+  world.advance(1000);
+  expect(world.routed(agent, "web", sources[2]!)).toHaveLength(1);
+  expect(world.datagram(connector, reply(first!.bytes))).toMatchObject([{ to: agent }]);
+  expectDrop(world, "agent", "too-many-addresses", () => world.routed(agent, "web", sources[1]!));
 });
 
 test("the relay passes on a view of what it read, and one command object", () => {

@@ -1,6 +1,6 @@
 // Who is pinged, who is taken for silent, and what that costs.
 import { describe, expect, test } from "bun:test";
-import { RelayWorld, request } from "../../support/relay-world.ts";
+import { RelayWorld, reply, request } from "../../support/relay-world.ts";
 
 function worldWithTraffic() {
   const world = new RelayWorld();
@@ -69,6 +69,18 @@ describe("a peer that traffic goes to", () => {
     expect(world.pings.length).toBeLessThanOrEqual(10);
     expect(world.relay.stats.pings).toBe(world.pings.length);
     expect(world.relay.stats.peersSilent).toBe(0);
+  });
+
+  test("may be an agent, too", () => {
+    const { world, connector, agent } = worldWithTraffic();
+    const [there] = world.routed(agent, "web", request());
+    world.dead.add(agent);
+    for (let i = 0; i < 7; i += 1) {
+      expect(world.datagram(connector, reply(there!.bytes))).toMatchObject([{ to: agent }]);
+      world.advance(500);
+    }
+    expect(world.pings.filter(({ peer }) => peer === agent)).toHaveLength(2);
+    expect(world.relay.stats.peersSilent).toBe(1);
   });
 
   test("that sends anything needs no ping", () => {

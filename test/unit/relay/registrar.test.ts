@@ -193,6 +193,23 @@ describe("limits", () => {
     expect(world.relay.services()).toMatchObject([{ connectors: 0, agents: 1 }]);
   });
 
+  test("a connector that had to make room counts no longer", () => {
+    const world = new RelayWorld({
+      limits: { connectorsPerService: 1, registrationsPerIdentity: 2 },
+      takeover: "replace",
+    });
+    const first = world.connector("web");
+    world.register(first, "connector", "db");
+    expect(world.register(first, "agent", "lab")[0]!.bytes[0]).toBe(0x13);
+    const second = world.connect();
+    expect(world.register(second, "connector", "web").map(({ to, bytes }) => [to, bytes[0], bytes[1]])).toEqual([
+      [first, 0x13, 3],
+      [second, 0x12, 0],
+    ]);
+    expect(world.register(first, "agent", "lab")[0]!.bytes[0]).toBe(0x12);
+    expect(world.relay.services()).toMatchObject([{ service: "db" }, { service: "web", connectors: 1 }, {}]);
+  });
+
   test("without certificates an address is the identity that is limited", () => {
     const world = new RelayWorld({ limits: { registrationsPerIdentity: 1 } });
     world.agent("a", anonymous("203.0.113.1"));
@@ -200,6 +217,21 @@ describe("limits", () => {
     expect(world.register(same, "agent", "b")[0]!.bytes[0]).toBe(0x13);
     expect(world.register(world.connect(anonymous("203.0.113.2")), "agent", "b")[0]!.bytes[0]).toBe(0x12);
   });
+});
+
+test("an agent that registers has older connections of its identity asked whether they are still there", () => {
+  const world = new RelayWorld();
+  world.connector("web");
+  const laptop = { identity: certificate("laptop") };
+  const [quiet, fresh, bare] = [world.agent("web", laptop), world.agent("web", laptop), world.agent("web", laptop)];
+  const other = world.agent("web");
+  for (const each of [quiet, other]) world.routed(each, "web", request());
+  world.advance(1500);
+  world.routed(fresh, "web", request());
+  const before = world.pings.length;
+  world.agent("web", laptop);
+  expect(world.pings.slice(before)).toEqual([{ at: world.now, peer: quiet }]);
+  expect(bare).toBeGreaterThan(fresh);
 });
 
 test("a registration costs what its bytes say: nothing else is answered", () => {

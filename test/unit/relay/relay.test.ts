@@ -106,6 +106,17 @@ describe("peers that come and go", () => {
     ]);
   });
 
+  test("a peer that connects again starts anew", () => {
+    const world = new RelayWorld();
+    const connector = world.connector("web");
+    const agent = world.agent("web");
+    world.handle(world.connectedEvent(connector));
+    world.handle(world.connectedEvent(agent));
+    expect(world.relay.services()).toEqual([]);
+    world.routed(agent, "web", request());
+    expect(world.relay.stats.hops.unregistered.dropped["not-registered"]).toBe(1);
+  });
+
   test("datagrams of unknown peers are counted", () => {
     const world = new RelayWorld();
     expect(world.datagram(99, request())).toEqual([]);

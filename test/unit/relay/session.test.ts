@@ -48,10 +48,11 @@ describe("a session", () => {
     }
     expect(agent.useAt(1)).toBeUndefined();
     expect(agent.useAt(2)).toBe(agent.uses[0]!);
-    agent.rememberDestination(2, agent.uses[1]!);
-    agent.rememberDestination(300, agent.uses[1]!);
-    expect(agent.useAt(2)).toBe(agent.uses[1]!);
-    expect(agent.useAt(3)).toBeUndefined();
+    agent.rememberDestination(5, agent.uses[0]!);
+    expect(agent.useAt(2)).toBe(agent.uses[0]!);
+    for (const later of [300, 301, 302, 303]) agent.rememberDestination(later, agent.uses[1]!);
+    expect(agent.useAt(4)).toBe(undefined);
+    expect(agent.useAt(5)).toBe(agent.uses[0]!);
   });
 
   test("takes new rates with full buckets", () => {

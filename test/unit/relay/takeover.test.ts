@@ -65,6 +65,42 @@ describe("pool", () => {
     expect(world.noticesOf("takeover")).toEqual([]);
   });
 
+  test("is said once for what it is: a replica that answered, one that is alone again, one that was silent before", () => {
+    const world = new RelayWorld();
+    const replica = { identity: certificate("shared") };
+    const [first, agent] = [world.connector("web", replica), world.agent("web")];
+    reached(world, agent);
+    const second = world.connector("web", replica);
+    world.advance(20);
+    world.dead.add(first);
+    reached(world, agent);
+    world.advance(3000);
+    expect(world.relay.services()).toMatchObject([{ connectors: 1, silent: 1 }]);
+    expect(world.relay.stats.takeovers).toBe(0);
+
+    world.connector("web");
+    expect(world.noticesOf("takeover")).toMatchObject([{ fields: { from: "shared", how: "shared" } }]);
+    world.disconnect(second);
+    const third = world.connector("web", { identity: certificate("third") });
+    world.dead.add(third);
+    const fourth = world.connector("web", { identity: certificate("third") });
+    world.disconnect(fourth);
+    const before = world.relay.stats.takeovers;
+    world.advance(1000);
+    expect(world.relay.stats.peersSilent).toBe(2);
+    expect(world.relay.stats.takeovers).toBe(before);
+  });
+
+  test("a newcomer beside a silent connector takes nothing over", () => {
+    const world = new RelayWorld();
+    const first = world.connector("web");
+    reached(world, world.agent("web"));
+    world.dead.add(first);
+    world.advance(3000);
+    world.connector("web");
+    expect(world.relay.stats.takeovers).toBe(0);
+  });
+
   test("an older registration of the same identity that does not answer loses its agents after a second", () => {
     const world = new RelayWorld();
     const replica = { identity: certificate("shared") };
@@ -125,6 +161,7 @@ describe("replace", () => {
     expect(told(world.register(first, "connector", "web"))).toEqual([[first, NACK]]);
     expect(reached(world, world.agent("web"))).toBe(second);
     expect(world.relay.stats.rejected.displaced).toBe(1);
+    expect(world.relay.services()).toMatchObject([{ denied: 0 }]);
     expect(world.relay.stats.takeovers).toBe(1);
   });
 
