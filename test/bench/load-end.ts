@@ -4,7 +4,7 @@ import { Endpoint } from "../../src/quic/endpoint.ts";
 import type { TlsMaterial } from "../../src/quic/settings.ts";
 import { monotonicClock } from "../../src/runtime/clock.ts";
 import { Driver } from "../../src/runtime/driver.ts";
-import { openUdpSockets } from "../../src/runtime/udp-bun.ts";
+import { openUdp } from "../../src/runtime/open-udp.ts";
 import type { UdpSocket } from "../../src/runtime/udp-socket.ts";
 import type { PeerId } from "../../src/tunnel/peer.ts";
 import { type LoadInput, type LoadOutput, LoadRole } from "./load-role.ts";
@@ -16,7 +16,7 @@ export class LoadEnd {
   readonly #relay: { readonly host: string; readonly port: number };
   readonly #waiting = new Map<PeerId, () => void>();
   #socket: UdpSocket | undefined;
-  onArrival: () => void = () => {};
+  #over: (output: LoadOutput) => void = () => {};
 
   constructor(role: "agent" | "connector", tls: TlsMaterial, relay: { host: string; port: number }) {
     this.#relay = relay;
@@ -33,8 +33,9 @@ export class LoadEnd {
   }
 
   async open(): Promise<void> {
-    this.#socket = await openUdpSockets([{ host: "127.0.0.1", port: 0 }], this.#driver);
-    this.#driver.attach(this.#socket);
+    const { socket } = await openUdp([{ host: "127.0.0.1", port: 0 }], this.#driver, { io: "auto" });
+    this.#socket = socket;
+    this.#driver.attach(socket);
   }
 
   /** Resolves when the relay has acknowledged the registration. */
@@ -45,8 +46,17 @@ export class LoadEnd {
     return new Promise((resolve) => this.#waiting.set(peer, () => resolve(peer)));
   }
 
-  feed(input: LoadInput): void {
+  /** Resolves with what the role says at the end. */
+  work(input: LoadInput): Promise<LoadOutput> {
+    const over = new Promise<LoadOutput>((resolve) => {
+      this.#over = resolve;
+    });
     this.#driver.feed(input);
+    return over;
+  }
+
+  pingAll(): void {
+    this.#driver.feed({ type: "ping-all" });
   }
 
   /** Datagrams that our own queue refused. */
@@ -55,8 +65,8 @@ export class LoadEnd {
   }
 
   #perform(output: LoadOutput): void {
-    if (output.type === "arrived") return this.onArrival();
     if (output.type === "lost-peer") throw new Error(`the benchmark lost a connection: ${output.reason}`);
+    if (output.type !== "registered") return this.#over(output);
     this.#waiting.get(output.peer)?.();
     this.#waiting.delete(output.peer);
   }

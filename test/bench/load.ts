@@ -10,7 +10,6 @@ import { createInterface } from "node:readline";
 import type { TlsMaterial } from "../../src/quic/settings.ts";
 import type { PeerId } from "../../src/tunnel/peer.ts";
 import { LoadEnd } from "./load-end.ts";
-import { COUNT_PORT, ECHO_PORT, loadDatagram } from "./load-role.ts";
 
 export interface LoadConfig {
   readonly relay: { readonly host: string; readonly port: number };
@@ -51,7 +50,7 @@ class Load {
   async open(): Promise<void> {
     for (const end of [this.#agent, this.#idle, this.#connector]) await end.open();
     // Far enough apart not to show, often enough to stay.
-    setInterval(() => this.#idle.feed({ type: "ping-all" }), KEEPALIVE_MS);
+    setInterval(() => this.#idle.pingAll(), KEEPALIVE_MS);
   }
 
   async carryOut(command: string, numbers: readonly number[]): Promise<unknown> {
@@ -88,39 +87,17 @@ class Load {
   }
 
   async #run(rate: number, seconds: number, bytes: number): Promise<RunResult> {
-    const datagram = loadDatagram(bytes, COUNT_PORT);
     const before = this.#connector.role.counted;
-    const start = performance.now();
-    let sent = 0;
-    await new Promise<void>((resolve) => {
-      const tick = setInterval(() => {
-        const elapsed = Math.min(performance.now() - start, seconds * 1000);
-        const due = Math.floor((elapsed * rate) / 1000) - sent;
-        this.#agent.feed({ type: "send", peer: this.#peer, bytes: datagram, count: due });
-        sent += due;
-        if (elapsed < seconds * 1000) return;
-        clearInterval(tick);
-        resolve();
-      }, 1);
-    });
-    const elapsed = (performance.now() - start) / 1000;
+    const over = await this.#agent.work({ type: "run", peer: this.#peer, rate, bytes, ms: seconds * 1000 });
+    if (over.type !== "run-over") throw new Error(`unexpected: ${over.type}`);
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-    return { sent, received: this.#connector.role.counted - before, seconds: elapsed };
+    return { sent: over.sent, received: this.#connector.role.counted - before, seconds: over.ms / 1000 };
   }
 
   async #roundTrips(count: number): Promise<{ p50: number; p99: number; samples: number }> {
-    const datagram = loadDatagram(256, ECHO_PORT);
-    const samples: number[] = [];
-    while (samples.length < count) {
-      const start = performance.now();
-      const arrived = new Promise<void>((resolve) => {
-        this.#agent.onArrival = resolve;
-      });
-      this.#agent.feed({ type: "send", peer: this.#peer, bytes: datagram, count: 1 });
-      await arrived;
-      samples.push((performance.now() - start) * 1000);
-    }
-    samples.sort((a, b) => a - b);
+    const over = await this.#agent.work({ type: "round-trips", peer: this.#peer, count });
+    if (over.type !== "round-trips-over") throw new Error(`unexpected: ${over.type}`);
+    const samples = over.us.toSorted((a, b) => a - b);
     const at = (part: number) => samples[Math.floor(samples.length * part)] ?? Number.NaN;
     return { p50: at(0.5), p99: at(0.99), samples: samples.length };
   }
