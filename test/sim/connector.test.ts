@@ -28,27 +28,34 @@ type Agents = ReturnType<typeof setUp>["agents"];
 
 /** Numbered payloads, each agent every `everyMs` to one service after the other. */
 function sendAlong(world: World, agents: Agents, from: number, to: number, everyMs: number): void {
-  for (const [index, { name, agent, sent }] of agents.entries()) {
-    let count = 0;
-    for (let at = from + index * 0.3; at < to; at += everyMs) {
-      const service = count % 2 === 0 ? WEB : DNS;
-      const payload = `${name} ${service.id} ${count++}`;
+  for (const [index, each] of agents.entries()) {
+    const send = (at: number, count: number) => {
+      if (at >= to) return;
       world.at(at, () => {
-        if (!agent.sendUdp(service.id, { address: service.virtualIp!, port: 7 }, payload, world.now)) return;
-        sent.push(`${service.backend.host}:${service.backend.port} ${payload}`);
-        world.pump(name);
+        sendOne(world, each, count);
+        send(at + everyMs, count + 1);
       });
-    }
+    };
+    send(from + index * 0.3, 0);
   }
+}
+
+function sendOne(world: World, { name, agent, sent }: Agents[number], count: number): void {
+  const service = count % 2 === 0 ? WEB : DNS;
+  const payload = `${name} ${service.id} ${count}`;
+  if (!agent.sendUdp(service.id, { address: service.virtualIp!, port: 7 }, payload, world.now)) return;
+  sent.push(`${service.backend.host}:${service.backend.port} ${payload}`);
+  world.pump(name);
 }
 
 /** Every answer is one that this agent asked for, from the virtual address that it asked. */
 function expectOwnAnswers({ name, agent, sent }: Agents[number]): void {
   const asked = new Set(sent);
-  for (const { payload, source, sourcePort } of agent.replies) {
-    expect(asked.has(payload), `${name} got ${payload}`).toBe(true);
-    expect([source, sourcePort]).toEqual([payload.includes(" web ") ? WEB.virtualIp! : DNS.virtualIp!, 7]);
-  }
+  const foreign = agent.replies.filter(({ payload, source, sourcePort }) => {
+    const { virtualIp } = payload.includes(" web ") ? WEB : DNS;
+    return !asked.has(payload) || source !== virtualIp || sourcePort !== 7;
+  });
+  expect(foreign, name).toEqual([]);
   expect(agent.strange).toBe(0);
 }
 
@@ -59,7 +66,7 @@ function firstAnswerAfter({ agent }: Agents[number], time: number): number {
 
 describe("agents that all use the same inner address and port", () => {
   test("each get every payload of theirs back on a perfect network, and nobody else's", () => {
-    forEachSeed(3, (seed) => {
+    forEachSeed(2, (seed) => {
       const { world, connector, agents } = setUp(10, { seed, conditions: { delayMs: 5 } });
       sendAlong(world, agents, 3000, 7000, 4);
       world.runUntil(9000);
