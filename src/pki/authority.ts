@@ -1,13 +1,13 @@
 // Makes a certificate authority and issues leaves from it. The only user of the heavy X.509 library, so that programs
 // which merely use certificates never load it. Whatever reaches a name of a certificate is checked here once more.
-import "reflect-metadata";
 import { createPrivateKey, type KeyObject, type webcrypto } from "node:crypto";
-import * as x509 from "@peculiar/x509";
+import type { AuthorityKeyIdentifierExtension, JsonGeneralNames, Name, X509Certificate } from "@peculiar/x509";
 import { formatGrant, type Grant, isServiceName } from "../identity/grant.ts";
 import { canonicalIp } from "../identity/ip-name.ts";
 import { PURPOSE_OIDS, type Purpose } from "../identity/leaf-policy.ts";
 import { isHostPattern } from "./host-pattern.ts";
 import { KEY_ALGORITHMS, type KeyAlgorithm, type KeyType } from "./key-type.ts";
+import { x509 } from "./x509-library.ts";
 
 export interface Validity {
   readonly notBefore: Date;
@@ -39,7 +39,7 @@ export interface Issued {
 
 /** An authority that can sign. */
 export interface Authority {
-  readonly certificate: x509.X509Certificate;
+  readonly certificate: X509Certificate;
   readonly key: CryptoKey;
 }
 
@@ -96,7 +96,7 @@ async function issueLeaf(
   authority: Authority,
   request: AuthorityRequest,
   purpose: Purpose,
-  names: x509.JsonGeneralNames,
+  names: JsonGeneralNames,
 ): Promise<Issued> {
   const keys = await makeKeys(request.keyType);
   const certificate = await x509.X509CertificateGenerator.create({
@@ -130,12 +130,12 @@ function serialNumber(): string {
 }
 
 /** Given as an object, because a plain string would be parsed for escapes and quotes. */
-function subject(name: string): x509.Name {
+function subject(name: string): Name {
   return new x509.Name([{ CN: [{ utf8String: name }] }]);
 }
 
 /** What the issuer calls its key, which need not be the hash that we would make of it. */
-async function authorityKeyIdentifier(issuer: x509.X509Certificate): Promise<x509.AuthorityKeyIdentifierExtension> {
+async function authorityKeyIdentifier(issuer: X509Certificate): Promise<AuthorityKeyIdentifierExtension> {
   const named = issuer.getExtension(x509.SubjectKeyIdentifierExtension);
   if (named !== null) return new x509.AuthorityKeyIdentifierExtension(named.keyId);
   return x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey);
@@ -145,7 +145,7 @@ async function makeKeys(keyType: KeyType): Promise<CryptoKeyPair> {
   return (await crypto.subtle.generateKey(KEY_ALGORITHMS[keyType].key, true, ["sign", "verify"])) as CryptoKeyPair;
 }
 
-async function issued(certificate: x509.X509Certificate, key: CryptoKey): Promise<Issued> {
+async function issued(certificate: X509Certificate, key: CryptoKey): Promise<Issued> {
   const pkcs8 = await crypto.subtle.exportKey("pkcs8", key);
   return {
     certificatePem: `${certificate.toString("pem").trim()}\n`,

@@ -1,10 +1,9 @@
 // A small PKI for tests, made at run time in a temporary directory: good certificates of every role and one of every
 // kind that must be refused. One per process. The good ones come from src/pki/authority.ts; the bad ones cannot.
-import "reflect-metadata";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as x509 from "@peculiar/x509";
+import type { Extension } from "@peculiar/x509";
 import { parseGrant } from "../../src/identity/grant.ts";
 import { PURPOSE_OIDS } from "../../src/identity/leaf-policy.ts";
 import {
@@ -16,6 +15,7 @@ import {
   openAuthority,
 } from "../../src/pki/authority.ts";
 import type { KeyType } from "../../src/pki/key-type.ts";
+import { x509 } from "../../src/pki/x509-library.ts";
 
 export interface TestCredential {
   readonly certFile: string;
@@ -90,7 +90,7 @@ export interface LeafShape {
   readonly weakKey?: boolean;
   readonly signer?: Authority;
   /** Further extensions, or replacements for the subjectAltName when dnsNames is empty. */
-  readonly extensions?: readonly x509.Extension[];
+  readonly extensions?: readonly Extension[];
 }
 
 /** Days relative to now. */

@@ -1,11 +1,11 @@
 // Verification before deployment: every fault is found, named and comes with a fix.
 import { describe, expect, test } from "bun:test";
-import * as x509 from "@peculiar/x509";
 import { type Leaf, parseLeaf } from "../../../src/identity/certificate.ts";
 import { openAuthority } from "../../../src/pki/authority.ts";
 import { findChain } from "../../../src/pki/chain.ts";
 import { readCertificates, readKey, type StoredCertificate } from "../../../src/pki/key-material.ts";
 import { type Check, type VerifyRequest, verifyCertificate } from "../../../src/pki/verify.ts";
+import { x509 } from "../../../src/pki/x509-library.ts";
 import { type LeafShape, type TestCredential, testPki } from "../../support/pki.ts";
 
 const pki = await testPki();
