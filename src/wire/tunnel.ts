@@ -113,7 +113,7 @@ export function routedInnerStart(bytes: Uint8Array): number {
 /** Whether a routed datagram that routedInnerStart accepted is for this id. Compares bytes: ids are case-sensitive. */
 export function routedServiceEquals(bytes: Uint8Array, id: Uint8Array): boolean {
   const length = id.length;
-  if (bytes[1] !== length || bytes.length < 2 + length) return false;
+  if (bytes[1] !== length) return false;
   for (let i = 0; i < length; i += 1) {
     if (bytes[2 + i] !== id[i]) return false;
   }

@@ -64,6 +64,14 @@ describe("Deadlines", () => {
     );
   });
 
+  test("what takes the place of a cleared key may have to rise as well as to sink", () => {
+    const deadlines = new Deadlines<number>();
+    for (const at of [1, 50, 2, 60, 61, 3, 4]) deadlines.set(at, at);
+    deadlines.clear(60);
+    const order = Array.from({ length: 6 }, () => deadlines.takeExpired(100));
+    expect(order).toEqual([1, 2, 3, 4, 50, 61]);
+  });
+
   test("10,000 keys come out in order of their deadlines", () => {
     const deadlines = new Deadlines<number>();
     for (let key = 0; key < 10_000; key += 1) deadlines.set(key, (key * 7919) % 10_007);

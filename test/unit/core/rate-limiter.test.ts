@@ -97,9 +97,10 @@ describe("RateLimiter", () => {
     expect([limiter.allow("a", 0), limiter.allow("b", 0), limiter.allow("b", 1_000)]).toEqual([true, false, true]);
   });
 
-  test("a refused key takes no place in the table", () => {
+  test("a key that was refused or paid nothing takes no place in the table", () => {
     const limiter = new RateLimiter<number>({ perSecond: 1, burst: 1, maxKeys: 100 });
     for (let key = 0; key < 50; key += 1) expect(limiter.allow(key, 0, 2)).toBe(false);
+    expect(limiter.allow(1, 0, 0)).toBe(true);
     expect(limiter.size).toBe(0);
   });
 

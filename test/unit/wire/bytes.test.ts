@@ -27,10 +27,12 @@ describe("Reader", () => {
     expect(reader.remaining).toBe(0);
   });
 
-  test("a view may be the first thing taken, and everything", () => {
+  test("any field may be the first, and all there is", () => {
     const reader = new Reader(hex("010203"));
     expect(reader.take(3)).toEqual(hex("010203"));
     expect(reader.take(0)).toEqual(hex(""));
+    expect(new Reader(hex("0102")).u16()).toBe(0x0102);
+    expect(new Reader(hex("01020304")).u32()).toBe(0x01020304);
   });
 
   test("impossible lengths are failures like any other", () => {
@@ -60,6 +62,12 @@ describe("Writer", () => {
 
   test("fills its buffer to the last byte", () => {
     expect(new Writer(new Uint8Array(4)).u8(1).u16(2).put(hex("ff")).written()).toEqual(hex("01 0002 ff"));
+  });
+
+  test("touches nothing behind what it wrote", () => {
+    const buffer = hex("eeeeeeeeeeeeeeeeee");
+    new Writer(buffer).u8(1).u16(2).u32(3);
+    expect(buffer).toEqual(hex("01 0002 00000003 eeee"));
   });
 
   test("refuses values that do not fit and bytes beyond the end", () => {

@@ -144,6 +144,7 @@ describe("errors", () => {
   });
 
   test("each reason has its code", () => {
+    expect([UNREACHABLE_HOST, UNREACHABLE_PORT, UNREACHABLE_PROHIBITED]).toEqual([1, 3, 13]);
     for (const code of [UNREACHABLE_HOST, UNREACHABLE_PORT, UNREACHABLE_PROHIBITED] as const) {
       expect(icmpCode(encodeUnreachable({ packet: vector("tcpSyn"), code, source: RELAY })!)).toBe(code);
     }

@@ -103,6 +103,7 @@ test("the accessors read the fields of the example", () => {
   expect(ipv4HeaderLength(hello, 14)).toBe(20);
   expect(ipv4TotalLength(hello, 14)).toBe(33);
   expect(ipv4Ttl(hello, 14)).toBe(64);
+  expect(ipv4Ttl(vector("hello"))).toBe(64);
   expect(ipv4Protocol(hello, 14)).toBe(PROTOCOL_UDP);
   expect(ipv4Source(hello, 14)).toBe(parseIpv4("100.64.0.1")!);
   expect(ipv4Destination(hello, 14)).toBe(parseIpv4("10.100.0.1")!);

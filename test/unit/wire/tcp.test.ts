@@ -244,19 +244,18 @@ describe("clampMss", () => {
     }
   });
 
-  test("an option length cut off by the end of the header does not reach into the payload", () => {
-    const packet = encodeTcp({
-      ...AGENT,
-      sequence: 7,
-      acknowledgement: 0,
-      flags: TCP_SYN,
-      window: 1,
-      options: hex("01010102"),
-      payload: hex("0405b40000"),
-    });
-    const before = toHex(packet);
-    expect(clampMss(packet, 0, 500)).toBe(false);
-    expect(toHex(packet)).toBe(before);
+  test("an option that is cut off by the end of the header does not reach into the payload", () => {
+    for (const [options, payload] of [
+      ["01010102", "0405b40000"],
+      ["01010204", "05b40000"],
+      ["01020405", "b4000000"],
+    ] as const) {
+      const segment = { ...AGENT, sequence: 7, acknowledgement: 0, flags: TCP_SYN, window: 1 };
+      const packet = encodeTcp({ ...segment, options: hex(options), payload: hex(payload) });
+      const before = toHex(packet);
+      expect(clampMss(packet, 0, 500)).toBe(false);
+      expect(toHex(packet)).toBe(before);
+    }
   });
 
   test("what lies behind the packet is not taken for its options", () => {

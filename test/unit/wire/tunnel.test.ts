@@ -188,6 +188,7 @@ describe("the data path", () => {
     }
     expect(routedServiceEquals(hex("2f 00 45"), hex(""))).toBe(true);
     expect(routedServiceEquals(hex("2f 02 61"), hex("6100"))).toBe(false);
+    expect(routedServiceEquals(hex("2f 02 61"), hex("6161"))).toBe(false);
     expect(routedServiceEquals(hex(""), hex(""))).toBe(false);
   });
 });
