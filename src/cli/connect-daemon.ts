@@ -31,6 +31,7 @@ import {
 } from "./connect-options.ts";
 import { serviceEntries } from "./connect-services.ts";
 import {
+  BugReports,
   cannotListen,
   listeningLine,
   logTerminal,
@@ -82,6 +83,7 @@ interface Credentials {
 class ConnectorDaemon {
   readonly fatal: Promise<Fatal>;
   readonly #log: Log;
+  readonly #bugs: BugReports;
   readonly #page = new MetricsPage();
   readonly #endpoint: Endpoint;
   readonly #connector: Connector;
@@ -96,6 +98,8 @@ class ConnectorDaemon {
 
   constructor(settings: ConnectSettings, credentials: Credentials, log: Log) {
     this.#log = log;
+    this.#bugs = new BugReports(log);
+    this.#open.push(this.#bugs);
     this.#state = { settings, credentials, reloads: 0, reloadFailures: 0 };
     const { promise, resolve } = Promise.withResolvers<Fatal>();
     this.fatal = promise;
@@ -235,7 +239,7 @@ class ConnectorDaemon {
     addConnectorMetrics(this.#page, { ...parts, socket: socket.stats, uptimeSeconds });
     addCredentialMetrics(this.#page, () => ({ ...this.#state, dates: this.#dates() }));
     addInsecurityMetric(this.#page, () => insecurities(this.#state.settings));
-    addProcessMetrics(this.#page);
+    addProcessMetrics(this.#page, () => this.#bugs.count);
   }
 
   #notReady(): string | undefined {

@@ -112,6 +112,33 @@ export function untilAskedToEnd(reload: () => void): Promise<NodeJS.Signals> {
   });
 }
 
+/** A bug that one packet or one peer brings to light must not end the service for the others: it is logged and counted. */
+export class BugReports {
+  count = 0;
+  readonly #report: (error: unknown) => void;
+
+  constructor(log: Log) {
+    this.#report = (error) => {
+      this.count++;
+      log.line("error", "unexpected-error", { detail: describe(error) });
+    };
+    process.on("uncaughtException", this.#report);
+    process.on("unhandledRejection", this.#report);
+  }
+
+  close(): void {
+    process.off("uncaughtException", this.#report);
+    process.off("unhandledRejection", this.#report);
+  }
+}
+
+/** What was thrown and where from, on one line. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const where = error.stack?.split("\n").find((line) => line.trimStart().startsWith("at "));
+  return `${error.name}: ${error.message}${where === undefined ? "" : ` ${where.trim()}`}`;
+}
+
 /** Turns the event loop until `done` or until time is up. */
 export async function turnUntil(done: () => boolean, limitMs: number): Promise<void> {
   const end = performance.now() + limitMs;

@@ -23,6 +23,7 @@ import { openUdpSockets } from "../runtime/udp-bun.ts";
 import type { BindAddress, UdpSocket } from "../runtime/udp-socket.ts";
 import type { Notice } from "../tunnel/peer.ts";
 import {
+  BugReports,
   cannotListen,
   listeningLine,
   logTerminal,
@@ -69,6 +70,7 @@ interface Credentials {
 
 class RelayDaemon {
   readonly #log: Log;
+  readonly #bugs: BugReports;
   readonly #page = new MetricsPage();
   readonly #endpoint: Endpoint;
   readonly #relay: Relay;
@@ -80,6 +82,8 @@ class RelayDaemon {
 
   constructor(settings: ServeSettings, credentials: Credentials, log: Log) {
     this.#log = log;
+    this.#bugs = new BugReports(log);
+    this.#open.push(this.#bugs);
     this.#state = { settings, credentials, reloads: 0, reloadFailures: 0 };
     const { values } = settings;
     const server = {
@@ -189,7 +193,7 @@ class RelayDaemon {
     addRelayMetrics(this.#page, this.#relay, this.#endpoint, socket.stats, uptime);
     addCredentialMetrics(this.#page, () => ({ ...this.#state, dates: this.#dates() }));
     addInsecurityMetric(this.#page, () => insecurities(this.#state.settings));
-    addProcessMetrics(this.#page);
+    addProcessMetrics(this.#page, () => this.#bugs.count);
   }
 
   #notReady(): string | undefined {

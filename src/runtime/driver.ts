@@ -94,16 +94,20 @@ export class Driver<Input, Output extends { readonly type: string }> implements 
   #settle(now: Millis): void {
     const { role, endpoint, perform } = this.#parts;
     this.#stepping = true;
-    for (;;) {
-      for (let output = role.poll(); output !== undefined; output = role.poll()) {
-        if (isPeerCommand(output)) endpoint.perform(output);
-        else perform(output, now);
+    try {
+      for (;;) {
+        for (let output = role.poll(); output !== undefined; output = role.poll()) {
+          if (isPeerCommand(output)) endpoint.perform(output);
+          else perform(output, now);
+        }
+        const next = this.#waiting.shift();
+        if (next === undefined) break;
+        role.handle(next, now);
       }
-      const next = this.#waiting.shift();
-      if (next === undefined) break;
-      role.handle(next, now);
+    } finally {
+      // A bug costs one input: stuck in this state, every later one would wait for ever.
+      this.#stepping = false;
     }
-    this.#stepping = false;
   }
 }
 

@@ -49,7 +49,13 @@ export class MetricsPage {
 }
 
 /** What every daemon shows about its process. */
-export function addProcessMetrics(page: MetricsPage): void {
+export function addProcessMetrics(page: MetricsPage, unexpectedErrors: () => number): void {
+  page.add(
+    "counter",
+    "ztna_unexpected_errors_total",
+    "Errors of the program itself; please report them.",
+    unexpectedErrors,
+  );
   page.add("gauge", "process_resident_memory_bytes", "Memory of the process.", () => process.memoryUsage.rss());
   page.add("counter", "process_cpu_seconds_total", "Processor time of the process.", () => {
     const { user, system } = process.cpuUsage();
