@@ -26,7 +26,7 @@ export class PollLoop {
   /** Sends what is ready and says when it next wants to be called. */
   readonly #flush: () => Millis | undefined;
   /** struct pollfd: fd 4 | events 2 | revents 2 (the upper half of the second word). */
-  #fds = new Int32Array(0);
+  #fds: Int32Array;
   #stopped = true;
 
   constructor(libc: Libc, clock: Clock, runtime: readonly number[], flush: () => Millis | undefined) {
@@ -34,6 +34,7 @@ export class PollLoop {
     this.#clock = clock;
     this.#runtime = runtime;
     this.#flush = flush;
+    this.#fds = new Int32Array(2 * runtime.length);
   }
 
   add(polled: Polled): void {
@@ -51,17 +52,25 @@ export class PollLoop {
     this.#stopped = true;
   }
 
-  /** Works until Bun's loop has to turn. */
   readonly #turn = (): void => {
+    try {
+      this.#work();
+    } finally {
+      // A bug costs one turn, not the loop.
+      if (!this.#stopped) setImmediate(this.#turn);
+    }
+  };
+
+  /** Works until Bun's loop has to turn. */
+  #work(): void {
     const turnBy = this.#clock.now() + MAX_WAIT_MS;
     for (let round = 0; round < ROUNDS_PER_TURN && !this.#stopped; round++) {
       const deadline = this.#flush();
       const now = this.#clock.now();
       const wait = Math.min(turnBy, deadline ?? turnBy) - now;
-      if (this.#wait(Math.max(0, Math.ceil(wait))) || now >= turnBy) break;
+      if (this.#wait(Math.max(0, Math.ceil(wait))) || now >= turnBy) return;
     }
-    if (!this.#stopped) setImmediate(this.#turn);
-  };
+  }
 
   /** True when Bun's loop has something to do. */
   #wait(timeoutMs: number): boolean {
