@@ -82,7 +82,7 @@ export function addConnectorMetrics(
   page.add("gauge", "ztna_active_connections", "QUIC connections, handshakes included.", () => endpoint.connections);
   addEndpointMetrics(page, endpoint, socket);
   addDropMetric(page, () => [
-    ...endpointDrops(endpoint.stats),
+    ...endpointDrops(endpoint.stats, socket),
     ...samples(["agent"], agent.dropped),
     ...samples(["backend"], backend.dropped),
     ...samples(["backend-socket"], backends.stats.dropped),

@@ -51,9 +51,13 @@ export function addEndpointMetrics(page: MetricsPage, endpoint: EndpointFigures,
   gauge("ztna_socket_send_buffer_bytes", "Send buffer that the kernel gave.", () => socket.sendBufferBytes);
 }
 
-/** Of `ztna_dropped_total`: packets on their way in, and datagrams that a connection did not take on their way out. */
-export function endpointDrops({ dropped, datagramsDropped }: EndpointStats): Sample[] {
-  return [...samples(["packet"], dropped), ...samples(["queue"], datagramsDropped)];
+/** Of `ztna_dropped_total`: what the kernel lost, packets on their way in, datagrams that a connection did not take. */
+export function endpointDrops({ dropped, datagramsDropped }: EndpointStats, { kernelDrops }: UdpSocketStats): Sample[] {
+  return [
+    [["socket", "kernel"], kernelDrops],
+    ...samples(["packet"], dropped),
+    ...samples(["queue"], datagramsDropped),
+  ];
 }
 
 /** Adds the one counter of all drops of a daemon; `read` lists (hop, reason) and the count. */

@@ -81,7 +81,7 @@ export function addRelayMetrics(
   addServiceMetrics(page, () => relay.services());
   addEndpointMetrics(page, endpoint, socket);
   addDropMetric(page, () => [
-    ...endpointDrops(quic),
+    ...endpointDrops(quic, socket),
     ...Object.entries(stats.hops).flatMap(([hop, { dropped }]) => samples([hop], dropped)),
   ]);
 }
