@@ -5,6 +5,7 @@ import { ANONYMOUS, type Anonymous, type Identity } from "../../src/identity/ide
 import { DEFAULT_RELAY_LIMITS, type RelayLimits, type TakeoverPolicy } from "../../src/relay/options.ts";
 import type { RelayOutput } from "../../src/relay/outputs.ts";
 import { Relay } from "../../src/relay/relay.ts";
+import { Session } from "../../src/relay/session.ts";
 import type { Notice, PeerEvent, PeerId } from "../../src/tunnel/peer.ts";
 import { parseIpv4, type SocketAddress } from "../../src/wire/address.ts";
 import { encodeRegistration, encodeRouted } from "../../src/wire/tunnel.ts";
@@ -146,6 +147,13 @@ export class RelayWorld {
 
 export function certificate(name: string, grants: readonly Grant[] = EVERYTHING): Identity {
   return { kind: "certificate", id: `key of ${name}`, name, grants, serial: "01", notAfter: 0 };
+}
+
+/** A session as the relay makes it. */
+export function session(peer: PeerId, options: PeerOptions = {}, now: Millis = 0): Session {
+  const { identity = certificate(`peer-${peer}`), host = "203.0.113.1", port = 1, maxDatagram = 1306 } = options;
+  const connection = { peer, identity, address: socketAddress(host, port), maxDatagram };
+  return new Session(connection, DEFAULT_RELAY_LIMITS, now);
 }
 
 export function anonymous(host: string): PeerOptions {

@@ -1,41 +1,9 @@
 // Unique addresses: who gets which, who keeps it, when it passes to whom, and how many there can be.
 import { describe, expect, test } from "bun:test";
 import { candidateAddress } from "../../../src/relay/address-choice.ts";
-import { type AgentAddress, AgentAddresses } from "../../../src/relay/agent-addresses.ts";
-import { DEFAULT_RELAY_LIMITS } from "../../../src/relay/options.ts";
 import { Registry } from "../../../src/relay/registry.ts";
-import { Session } from "../../../src/relay/session.ts";
-import { anonymous, certificate, ip, type PeerOptions, socketAddress } from "../../support/relay-world.ts";
-
-const INNER = ip("100.64.0.1");
-
-/** Sessions as the relay makes them, and a table whose questions are noted. */
-class Table {
-  now = 10_000;
-  readonly asked: Session[] = [];
-  readonly addresses: AgentAddresses;
-  private peers = 0;
-
-  constructor(limits: Partial<typeof DEFAULT_RELAY_LIMITS> = {}) {
-    this.addresses = new AgentAddresses({ ...DEFAULT_RELAY_LIMITS, ...limits }, (holder) => this.asked.push(holder));
-  }
-
-  session(options: PeerOptions = {}): Session {
-    const { identity = certificate("laptop"), host = "203.0.113.1" } = options;
-    const connection = { peer: ++this.peers, identity, address: socketAddress(host, 1), maxDatagram: 1306 };
-    return new Session(connection, DEFAULT_RELAY_LIMITS, this.now);
-  }
-
-  addressOf(session: Session, inner = INNER): AgentAddress {
-    const address = this.addresses.ofSource(session, inner, this.now);
-    if (typeof address === "string") throw new Error(address);
-    return address;
-  }
-
-  release(session: Session): void {
-    this.addresses.release(session, this.now);
-  }
-}
+import { INNER, Table } from "../../support/address-table.ts";
+import { anonymous, certificate } from "../../support/relay-world.ts";
 
 describe("the choice", () => {
   test("is the same for the same identity and source, also in another process", () => {
@@ -129,41 +97,6 @@ describe("keeping an address", () => {
     expect(newer.service.newest).toBe(newer);
     registry.leave(serving.session);
     expect(registry.connectorFor(after.uses[0]!, bindings)).toBe(newer);
-  });
-});
-
-describe("somebody else's address", () => {
-  /** Two keys whose preferred addresses lie so close that the second looks at the first's. */
-  function neighbours<K>(keys: readonly K[], preferred: (key: K) => number): [K, K] {
-    const sorted = keys.map((key) => ({ key, at: preferred(key) })).sort((a, b) => a.at - b.at);
-    const found = sorted.findIndex(({ at }, i) => i > 0 && at - sorted[i - 1]!.at < 8 && at !== sorted[i - 1]!.at);
-    return [sorted[found]!.key, sorted[found - 1]!.key];
-  }
-
-  test("is never given to another identity, not even when its owner is silent or gone", () => {
-    const names = Array.from({ length: 3000 }, (_, i) => `agent-${i}`);
-    const [near, far] = neighbours(names, (name) => candidateAddress(`key of ${name}`, INNER, 0, 0));
-    for (const isGone of [true, false]) {
-      const table = new Table();
-      const owner = table.session({ identity: certificate(near) });
-      const { address } = table.addressOf(owner);
-      if (isGone) table.release(owner);
-      else owner.silent = true;
-      for (let i = 0; i < 20; i += 1) {
-        expect(table.addressOf(table.session({ identity: certificate(far) })).address).not.toBe(address);
-      }
-    }
-  });
-
-  test("is not even another source's of the same identity", () => {
-    const sources = Array.from({ length: 3000 }, (_, i) => INNER + i);
-    const [near, far] = neighbours(sources, (source) => candidateAddress("key of laptop", source, 0, 0));
-    const table = new Table();
-    const owner = table.session();
-    const { address } = table.addressOf(owner, near);
-    table.release(owner);
-    for (let i = 0; i < 20; i += 1) expect(table.addressOf(table.session(), far).address).not.toBe(address);
-    expect(table.addressOf(table.session(), near).address).toBe(address);
   });
 });
 

@@ -1,20 +1,15 @@
 // Connections of one identity.
 import { describe, expect, test } from "bun:test";
 import { IdentityGroups } from "../../../src/relay/identity-groups.ts";
-import { DEFAULT_RELAY_LIMITS } from "../../../src/relay/options.ts";
 import { Registry } from "../../../src/relay/registry.ts";
-import { Session } from "../../../src/relay/session.ts";
-import { certificate, socketAddress } from "../../support/relay-world.ts";
+import { certificate, session } from "../../support/relay-world.ts";
 
-function session(peer: number, name = "shared"): Session {
-  const connection = { peer, identity: certificate(name), address: socketAddress("203.0.113.1", peer) };
-  return new Session({ ...connection, maxDatagram: 1306 }, DEFAULT_RELAY_LIMITS, 0);
-}
+const named = (peer: number, name = "shared") => session(peer, { identity: certificate(name) });
 
 describe("identity groups", () => {
   test("name the others of an identity, oldest first", () => {
     const groups = new IdentityGroups();
-    const [a, b, c, stranger] = [session(1), session(2), session(3), session(4, "stranger")];
+    const [a, b, c, stranger] = [named(1), named(2), named(3), named(4, "stranger")];
     for (const each of [a, stranger, b, c]) groups.add(each);
     expect([...groups.others(b)]).toEqual([a, c]);
     groups.remove(a);
@@ -25,8 +20,8 @@ describe("identity groups", () => {
 
   test("look at no more than 64 others, however many there are", () => {
     const groups = new IdentityGroups();
-    for (let peer = 1; peer <= 1000; peer += 1) groups.add(session(peer));
-    const last = session(1001);
+    for (let peer = 1; peer <= 1000; peer += 1) groups.add(named(peer));
+    const last = named(1001);
     groups.add(last);
     expect([...groups.others(last)]).toHaveLength(64);
   });
@@ -34,7 +29,7 @@ describe("identity groups", () => {
   test("count registrations until their connection ends", () => {
     const groups = new IdentityGroups();
     const registry = new Registry();
-    const [a, b] = [session(1), session(2)];
+    const [a, b] = [named(1), named(2)];
     for (const each of [a, b]) {
       groups.add(each);
       registry.use(each, "web");

@@ -1,19 +1,13 @@
 // Who serves and who uses what, and what is left when they go.
 import { describe, expect, test } from "bun:test";
-import { DEFAULT_RELAY_LIMITS } from "../../../src/relay/options.ts";
 import { Registry, type Serving } from "../../../src/relay/registry.ts";
-import { Session } from "../../../src/relay/session.ts";
-import { certificate, socketAddress } from "../../support/relay-world.ts";
+import { session } from "../../support/relay-world.ts";
 
 let peers = 0;
-
-function session(): Session {
-  const connection = { peer: ++peers, identity: certificate(`c${peers}`), address: socketAddress("203.0.113.1", 1) };
-  return new Session({ ...connection, maxDatagram: 1306 }, DEFAULT_RELAY_LIMITS, 0);
-}
+const next = () => session(++peers);
 
 function served(registry: Registry, count: number): Serving[] {
-  const servings = Array.from({ length: count }, () => registry.serve(session(), "web"));
+  const servings = Array.from({ length: count }, () => registry.serve(next(), "web"));
   registry.refresh(servings[0]!.service);
   return servings;
 }
@@ -22,11 +16,11 @@ describe("a registry", () => {
   test("sends an agent where it went before, as long as that connector is usable", () => {
     const registry = new Registry();
     const [first, second] = served(registry, 2);
-    const agent = session();
+    const agent = next();
     registry.use(agent, "web");
     const use = agent.uses[0]!;
     expect(registry.connectorFor(use, [])).toBe(second);
-    registry.serve(session(), "web");
+    registry.serve(next(), "web");
     registry.refresh(use.service);
     expect(registry.connectorFor(use, [])).toBe(second);
     second!.session.silent = true;
@@ -58,10 +52,10 @@ describe("a registry", () => {
   test("lets a connector speak for itself only where it serves", () => {
     const registry = new Registry();
     const [first, second] = served(registry, 2);
-    const agent = session();
+    const agent = next();
     registry.use(agent, "web");
     expect(registry.vouching(first!.session, agent)).toBe(first);
-    expect(registry.vouching(first!.session, session())).toBeUndefined();
+    expect(registry.vouching(first!.session, next())).toBeUndefined();
     first!.displacedBy = second;
     registry.refresh(first!.service);
     expect(registry.vouching(first!.session, agent)).toBeUndefined();
@@ -69,7 +63,7 @@ describe("a registry", () => {
 
   test("forgets a service with its last user", () => {
     const registry = new Registry();
-    const [agent, connector] = [session(), session()];
+    const [agent, connector] = [next(), next()];
     registry.use(agent, "web");
     registry.serve(connector, "web");
     registry.serve(connector, "db");

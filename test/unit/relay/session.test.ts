@@ -3,28 +3,24 @@ import { describe, expect, test } from "bun:test";
 import { ANONYMOUS } from "../../../src/identity/identity.ts";
 import { DEFAULT_RELAY_LIMITS } from "../../../src/relay/options.ts";
 import { Registry } from "../../../src/relay/registry.ts";
-import { Session } from "../../../src/relay/session.ts";
 import { encodeRouted } from "../../../src/wire/tunnel.ts";
-import { certificate, type PeerOptions, socketAddress } from "../../support/relay-world.ts";
+import { certificate, type PeerOptions, session } from "../../support/relay-world.ts";
 
-function session({ identity = certificate("laptop"), host = "203.0.113.1", port = 1 }: PeerOptions = {}): Session {
-  const connection = { peer: 1, identity, address: socketAddress(host, port), maxDatagram: 1306 };
-  return new Session(connection, DEFAULT_RELAY_LIMITS, 0);
-}
+const laptop = (options: PeerOptions = {}) => session(1, { identity: certificate("laptop"), ...options });
 
 describe("a session", () => {
   test("is of one identity with others of the same key, or of the same address where there is no certificate", () => {
-    expect(session().identityKey).toBe(session({ host: "203.0.113.2" }).identityKey);
-    expect(session().identityKey).not.toBe(session({ identity: certificate("phone") }).identityKey);
-    const nameless = session({ identity: ANONYMOUS });
-    expect(nameless.identityKey).toBe(session({ identity: ANONYMOUS, port: 2 }).identityKey);
-    expect(nameless.identityKey).not.toBe(session({ identity: ANONYMOUS, host: "203.0.113.2" }).identityKey);
-    expect([session().name, nameless.name]).toEqual(["laptop", "anonymous"]);
+    expect(laptop().identityKey).toBe(laptop({ host: "203.0.113.2" }).identityKey);
+    expect(laptop().identityKey).not.toBe(laptop({ identity: certificate("phone") }).identityKey);
+    const nameless = laptop({ identity: ANONYMOUS });
+    expect(nameless.identityKey).toBe(laptop({ identity: ANONYMOUS, port: 2 }).identityKey);
+    expect(nameless.identityKey).not.toBe(laptop({ identity: ANONYMOUS, host: "203.0.113.2" }).identityKey);
+    expect([laptop().name, nameless.name]).toEqual(["laptop", "anonymous"]);
   });
 
   test("finds the use that a routed packet names, among many, byte for byte", () => {
     const registry = new Registry();
-    const agent = session();
+    const agent = laptop();
     const names = ["", "a", "A", "web", "web-1", "ü", "x".repeat(255)];
     for (const name of names) registry.use(agent, name);
     const bare = new Uint8Array([1]);
@@ -38,7 +34,7 @@ describe("a session", () => {
 
   test("remembers destinations only where there is a choice, the latest 256", () => {
     const registry = new Registry();
-    const agent = session();
+    const agent = laptop();
     registry.use(agent, "a");
     agent.rememberDestination(1, agent.uses[0]!);
     expect(agent.useAt(1)).toBeUndefined();
@@ -56,7 +52,7 @@ describe("a session", () => {
   });
 
   test("takes new rates with full buckets", () => {
-    const agent = session();
+    const agent = laptop();
     expect(agent.datagramRate?.allow(0, 200_001)).toBe(false);
     agent.limit({ ...DEFAULT_RELAY_LIMITS, datagrams: undefined, bytes: { perSecond: 1, burst: 5 } }, 0);
     expect(agent.datagramRate).toBeUndefined();

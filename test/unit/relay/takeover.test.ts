@@ -1,11 +1,9 @@
 // Several connectors for one service: who gets the traffic under each policy, what the others are told, what is logged.
 import { describe, expect, test } from "bun:test";
-import { DEFAULT_RELAY_LIMITS } from "../../../src/relay/options.ts";
 import { Registry } from "../../../src/relay/registry.ts";
-import { Session } from "../../../src/relay/session.ts";
 import { judgeClaim } from "../../../src/relay/takeover.ts";
 import { toHex } from "../../../src/wire/bytes.ts";
-import { anonymous, certificate, RelayWorld, request, type Sent, socketAddress } from "../../support/relay-world.ts";
+import { anonymous, certificate, RelayWorld, request, type Sent, session } from "../../support/relay-world.ts";
 
 const ACK = "120003776562";
 const NACK = "130203776562";
@@ -288,22 +286,11 @@ describe("peers without a certificate", () => {
 describe("judging a claim", () => {
   test("does not look at holders that are displaced already", () => {
     const registry = new Registry();
-    const [old, newer, newest] = [1, 2, 3].map((peer) => session(peer, `c${peer}`));
+    const [old, newer, newest] = [1, 2, 3].map((peer) => session(peer));
     const first = registry.serve(old!, "web");
     const second = registry.serve(newer!, "web");
     first.displacedBy = second;
     const claim = judgeClaim("replace", newest!, second.service.servings, 0);
     expect(claim).toMatchObject({ verdict: "admit", displaced: [second], doubtful: [], shared: [] });
   });
-
-  test("a service that nobody serves is anybody's", () => {
-    for (const policy of ["pool", "replace", "deny"] as const) {
-      expect(judgeClaim(policy, session(1, "c"), [], 0)).toMatchObject({ verdict: "admit", displaced: [], shared: [] });
-    }
-  });
 });
-
-function session(peer: number, name: string): Session {
-  const connection = { peer, identity: certificate(name), address: socketAddress("203.0.113.1", peer) };
-  return new Session({ ...connection, maxDatagram: 1306 }, DEFAULT_RELAY_LIMITS, 0);
-}
