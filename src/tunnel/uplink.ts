@@ -7,7 +7,7 @@ import type { Ipv4 } from "../wire/address.ts";
 import { encodeRegistration, parseTunnelDatagram } from "../wire/tunnel.ts";
 import { Dialer } from "./dialer.ts";
 import type { Dial, DialEvent, Fatal, Notice, PeerCommand, PeerEvent, PeerId } from "./peer.ts";
-import { closeReason, credentialFailure } from "./refusal.ts";
+import { closeReason, credentialFailure, type Refused } from "./refusal.ts";
 import { type Registration, Registrations } from "./registrations.ts";
 import { RelayConnection } from "./relay-connection.ts";
 
@@ -86,7 +86,7 @@ export class Uplink implements Machine<UplinkInput, UplinkOutput> {
         this.connected(input.peer, input.maxDatagram, now);
         break;
       case "dial-failed":
-        if (this.dialer.failed(input.peer)) this.failed(input.reason, input.detail);
+        if (this.dialer.failed(input.peer)) this.failed(input.reason, "relay", input.detail);
         break;
       case "disconnected":
         this.disconnected(input, now);
@@ -215,7 +215,7 @@ export class Uplink implements Machine<UplinkInput, UplinkOutput> {
     const reason = event.by === "peer" ? closeReason(event) : event.by;
     this.connection = undefined;
     this.registrations.disconnected();
-    this.failed(reason, "");
+    this.failed(reason, "own", "");
     // A relay that says goodbye says it to everybody: not all should come back in the same instant.
     if (this.ended === undefined) this.dialer.want(now + (event.by === "peer" ? this.options.random() * SPREAD_MS : 0));
   }
@@ -228,8 +228,8 @@ export class Uplink implements Machine<UplinkInput, UplinkOutput> {
     this.dialer.want(now);
   }
 
-  private failed(reason: string, detail: string): void {
-    const fatal = credentialFailure(reason);
+  private failed(reason: string, refused: Refused, detail: string): void {
+    const fatal = credentialFailure(reason, refused);
     const mayGiveUp = !this.succeeded && (this.options.mayGiveUp?.() ?? true);
     if (fatal !== undefined && mayGiveUp) {
       this.end("failed");

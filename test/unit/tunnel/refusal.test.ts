@@ -31,19 +31,26 @@ describe("closeReason", () => {
 });
 
 describe("credentialFailure", () => {
-  test("every credential reason says what to do", () => {
-    const reasons =
-      "no-client-cert unknown-ca expired not-yet-valid wrong-purpose wrong-name bad-certificate ca-as-leaf";
+  const reasons = "no-client-cert unknown-ca expired not-yet-valid wrong-purpose wrong-name bad-certificate ca-as-leaf";
+
+  test("every credential reason says what to do, on whichever side", () => {
     for (const reason of `${reasons} weak-key no-name revoked`.split(" ")) {
-      const fatal = credentialFailure(reason);
-      expect(fatal).toMatchObject({ type: "fatal", exit: "credentials", reason });
-      expect(fatal?.sentence).toMatch(/^[A-Z].+\.$/);
+      for (const refused of ["relay", "own"] as const) {
+        const fatal = credentialFailure(reason, refused);
+        expect(fatal).toMatchObject({ type: "fatal", exit: "credentials", reason });
+        expect(fatal?.sentence).toMatch(/^[A-Z].+\.$/);
+      }
     }
+  });
+
+  test("it says whose certificate was refused", () => {
+    expect(credentialFailure("expired", "relay")?.sentence).toStartWith("The relay's certificate");
+    expect(credentialFailure("expired", "own")?.sentence).toStartWith("Our certificate");
   });
 
   test("an unreachable or busy relay is no credential failure", () => {
     for (const reason of ["unreachable", "refused", "alpn", "rate-limited", "timeout", "reset", "toString"]) {
-      expect(credentialFailure(reason)).toBeUndefined();
+      expect(credentialFailure(reason, "own")).toBeUndefined();
     }
   });
 });
