@@ -1,0 +1,92 @@
+// The compiled binary's daemons for end-to-end tests: started with certificates of the test PKI, read through metrics.
+import { BINARY, requireBinary } from "./binary.ts";
+import { type Metrics, scrape } from "./metrics.ts";
+import { type TestCredential, testPki } from "./pki.ts";
+import { type RunningProcess, startProcess } from "./process.ts";
+
+export interface DaemonOptions {
+  /** An empty directory. */
+  readonly cwd: string;
+  readonly credential?: TestCredential;
+  readonly flags?: readonly string[];
+  /** Put in front of the command: for instance to run it in a network namespace. */
+  readonly prefix?: readonly string[];
+}
+
+export interface RelayDaemonOptions extends DaemonOptions {
+  readonly host?: string;
+  /** The port of an earlier one, for a restart; default: any. */
+  readonly port?: number;
+}
+
+export class Daemon implements AsyncDisposable {
+  readonly process: RunningProcess;
+  readonly port: number;
+  readonly #metricsPort: number;
+
+  constructor(process: RunningProcess, port: number, metricsPort: number) {
+    this.process = process;
+    this.port = port;
+    this.#metricsPort = metricsPort;
+  }
+
+  metrics(): Promise<Metrics> {
+    return scrape(this.#metricsPort);
+  }
+
+  /** The sum of all samples of a metric, over its labels. */
+  async total(name: string, labels = ""): Promise<number> {
+    let sum = 0;
+    for (const [sample, value] of (await this.metrics()).values) {
+      if (sample === name || (sample.startsWith(`${name}{`) && sample.includes(labels))) sum += value;
+    }
+    return sum;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.process.end();
+  }
+}
+
+/** A relay on `host` whose certificate and client CA are the test PKI's. */
+export async function startRelay(options: RelayDaemonOptions): Promise<Daemon> {
+  requireBinary();
+  const pki = await testPki();
+  const { credential = pki.server, host = "127.0.0.1", port = 0 } = options;
+  const files = ["--cert", credential.certFile, "--key", credential.keyFile, "--ca-cert", pki.ca.certFile];
+  const metricsPort = freePort();
+  const where = ["--bind", host, "--port", String(port), "--metrics-port", String(metricsPort)];
+  const process = start("serve", [...where, ...files], options);
+  const [, bound = ""] = await process.line(new RegExp(`^listening \\[?${host}\\]?:(\\d+)$`));
+  return new Daemon(process, Number(bound), metricsPort);
+}
+
+/** A connector of `service`, registered before it is returned. */
+export async function startConnector(
+  relay: { readonly host?: string; readonly port: number },
+  service: string,
+  options: DaemonOptions,
+): Promise<Daemon> {
+  requireBinary();
+  const pki = await testPki();
+  const { certFile, keyFile } = options.credential ?? pki.connectorForAll;
+  const files = ["--client-cert", certFile, "--client-key", keyFile, "--ca-cert", pki.ca.certFile];
+  const metricsPort = freePort();
+  const where = ["--server", `${relay.host ?? "127.0.0.1"}:${relay.port}`, "--server-name", "ztna-server"];
+  const process = start("connect", [...where, "--metrics-port", String(metricsPort), ...files], options);
+  await process.line(new RegExp(`^registered ${service}$`));
+  return new Daemon(process, 0, metricsPort);
+}
+
+function start(command: string, given: readonly string[], options: DaemonOptions): RunningProcess {
+  const { cwd, flags = [], prefix = [] } = options;
+  return startProcess([...prefix, BINARY, command, ...given, ...flags], { cwd, name: command });
+}
+
+/** Port 0 switches a status port off, so a free one is found first. */
+function freePort(): number {
+  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
+  const { port } = probe;
+  probe.stop(true);
+  return port;
+}
