@@ -18,8 +18,7 @@ import {
 } from "../runtime/metrics-page.ts";
 import { RelayDialler } from "../runtime/relay-dialler.ts";
 import { Resolver } from "../runtime/resolver.ts";
-import { openUdpSockets } from "../runtime/udp-bun.ts";
-import type { UdpSocket } from "../runtime/udp-socket.ts";
+import type { BindAddress, UdpSocket } from "../runtime/udp-socket.ts";
 import type { Fatal, Notice, PeerCommand, PeerEvent } from "../tunnel/peer.ts";
 import {
   type ConnectSettings,
@@ -36,6 +35,7 @@ import {
   listeningLine,
   logTerminal,
   openLog,
+  openPackets,
   openStatus,
   Reminders,
   turnUntil,
@@ -219,12 +219,12 @@ class ConnectorDaemon {
   }
 
   async #bind(): Promise<UdpSocket> {
-    const { p2pListenPort } = this.#state.settings.values;
-    const four = { host: "0.0.0.0", port: p2pListenPort };
+    const { values } = this.#state.settings;
+    const four = { host: "0.0.0.0", port: values.p2pListenPort };
     // A host may have no IPv6: that only matters to a relay that has nothing else.
-    const both = openUdpSockets([four, { host: "::", port: 0 }], this.#driver);
+    const open = (...addresses: BindAddress[]) => openPackets(addresses, this.#driver, values, this.#log);
     try {
-      const socket = await both.catch(() => openUdpSockets([four], this.#driver));
+      const socket = await open(four, { host: "::", port: 0 }).catch(() => open(four));
       this.#open.push(socket);
       return socket;
     } catch (error) {

@@ -1,7 +1,7 @@
 // The options of `ztna connect`, and the settings that they amount to. Contradictions end here.
 import type { UdpLimits } from "../connector/udp-proxy.ts";
 import { serviceName, serviceRows } from "./connect-services.ts";
-import { FILE_OPTIONS, LOG_OPTIONS, OPEN_KEYS_OPTION, ROTATION_OPTION, statusOptions } from "./daemon-options.ts";
+import { FILE_OPTIONS, LOG_OPTIONS, OPEN_KEYS_OPTION, PACKET_OPTIONS, statusOptions } from "./daemon-options.ts";
 import { UsageError } from "./errors.ts";
 import {
   backendAddress,
@@ -35,7 +35,7 @@ export const CONNECT_OPTIONS = {
     help: "name that its certificate must carry (default the host, or ztna-server)",
     group: "Relay",
   }),
-  ...ROTATION_OPTION,
+  ...PACKET_OPTIONS,
 
   service: optional(serviceName, { help: "service to offer", group: SERVICE }),
   forward: optional(backendAddress, { help: "its backend; without a port, the destination's is kept", group: SERVICE }),

@@ -1,5 +1,5 @@
 // Options that every daemon has, and what is read from them.
-import { choice, duration, file, host, port } from "./option-kinds.ts";
+import { choice, count, duration, file, host, port } from "./option-kinds.ts";
 import { flag, option, optional } from "./options.ts";
 
 export const FILE_OPTIONS = {
@@ -22,8 +22,18 @@ export const OPEN_KEYS_OPTION = {
   }),
 } as const;
 
-/** How often each connection is given a new id. */
-export const ROTATION_OPTION = {
+/** How packets are carried, and how often each connection is given a new id. */
+export const PACKET_OPTIONS = {
+  io: option(choice("auto", "linux", "portable"), {
+    default: "auto",
+    help: "linux: packets in batches; portable: one by one; auto: linux where it works",
+    group: "Network",
+  }),
+  socketBuffer: option(count(4096, 1_073_741_824), {
+    default: 4_194_304,
+    help: "kernel buffers to ask for, in bytes; metrics show what the kernel gave",
+    group: "Network",
+  }),
   cidRotation: option(duration, { default: 300_000, help: "how often connections get new ids", group: "Network" }),
 } as const;
 

@@ -1,10 +1,12 @@
 // What the daemons share: their log, what they say without being asked, their status port and the way they end.
 import { Log } from "../runtime/log.ts";
 import type { CertificateDate, MetricsPage } from "../runtime/metrics-page.ts";
+import { openUdp } from "../runtime/open-udp.ts";
 import { onSignals } from "../runtime/signals.ts";
 import { openStatusServer, type StatusServer } from "../runtime/status-server.ts";
+import type { BindAddress, UdpSocket, UdpSocketHandlers } from "../runtime/udp-socket.ts";
 import type { LogLevel } from "../tunnel/peer.ts";
-import type { LOG_OPTIONS } from "./daemon-options.ts";
+import type { LOG_OPTIONS, PACKET_OPTIONS } from "./daemon-options.ts";
 import { CommandError, EXIT } from "./errors.ts";
 import { hostPortText } from "./option-kinds.ts";
 import type { Values } from "./options.ts";
@@ -52,6 +54,21 @@ export async function openStatus(
   } catch (error) {
     throw cannotListen(`${metricsBind}:${metricsPort} (metrics)`, error);
   }
+}
+
+/** The sockets that carry QUIC. Throws the system's error when an address cannot be bound. */
+export async function openPackets(
+  addresses: readonly BindAddress[],
+  handlers: UdpSocketHandlers,
+  { io, socketBuffer }: Values<typeof PACKET_OPTIONS>,
+  log: Log,
+  options: { readonly externalHost?: string | undefined; readonly replyFromDestination?: boolean } = {},
+): Promise<UdpSocket> {
+  // Said once: packets still arrive, they only cost more.
+  const steppedDown = (errno: number) => log.line("warn", "no-segmentation", { errno });
+  const opened = await openUdp(addresses, handlers, { ...options, io, bufferBytes: socketBuffer, steppedDown });
+  log.line("debug", "packets", { io: opened.io });
+  return opened.socket;
 }
 
 export function cannotListen(where: string, error: unknown): CommandError {

@@ -19,7 +19,6 @@ import {
 } from "../runtime/metrics-page.ts";
 import { addRelayMetrics } from "../runtime/metrics-relay.ts";
 import { Resolver } from "../runtime/resolver.ts";
-import { openUdpSockets } from "../runtime/udp-bun.ts";
 import type { BindAddress, UdpSocket } from "../runtime/udp-socket.ts";
 import type { Notice } from "../tunnel/peer.ts";
 import {
@@ -28,6 +27,7 @@ import {
   listeningLine,
   logTerminal,
   openLog,
+  openPackets,
   openStatus,
   Reminders,
   turnUntil,
@@ -179,7 +179,10 @@ class RelayDaemon {
     const { values } = this.#state.settings;
     const addresses = await bindAddresses(values.bind, values.port);
     try {
-      const socket = await openUdpSockets(addresses, this.#driver, { externalHost: values.externalIp });
+      const socket = await openPackets(addresses, this.#driver, values, this.#log, {
+        externalHost: values.externalIp,
+        replyFromDestination: true,
+      });
       this.#open.push(socket);
       return socket;
     } catch (error) {
@@ -254,6 +257,8 @@ const FIXED_OPTIONS = [
   "bind",
   "externalIp",
   "disableRetry",
+  "io",
+  "socketBuffer",
   "cidRotation",
   "maxRetriesPerSecond",
   "metricsPort",

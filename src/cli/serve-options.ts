@@ -2,7 +2,7 @@
 import type { AdmissionLimits } from "../quic/admission.ts";
 import type { ClientAuth } from "../quic/settings.ts";
 import type { RelayLimits, RelayOptions } from "../relay/options.ts";
-import { FILE_OPTIONS, LOG_OPTIONS, OPEN_KEYS_OPTION, ROTATION_OPTION, statusOptions } from "./daemon-options.ts";
+import { FILE_OPTIONS, LOG_OPTIONS, OPEN_KEYS_OPTION, PACKET_OPTIONS, statusOptions } from "./daemon-options.ts";
 import { UsageError } from "./errors.ts";
 import { choice, count, file, ip, list, listenAddress, port, toggle } from "./option-kinds.ts";
 import { type CommandSpec, flag, type Option, option, optional, type Settings } from "./options.ts";
@@ -24,7 +24,7 @@ export const SERVE_OPTIONS = {
   }),
   externalIp: optional(ip, { help: "public address of a host behind 1:1 NAT", group: "Network" }),
   disableRetry: flag("accept connections without validating their address first", { group: "Network" }),
-  ...ROTATION_OPTION,
+  ...PACKET_OPTIONS,
 
   cert: option(file, {
     default: "certs/cert.pem",
