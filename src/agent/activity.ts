@@ -3,7 +3,7 @@ import type { Millis } from "../core/machine.ts";
 import type { EchoResult } from "./echo-check.ts";
 import type { LedgerResult } from "./echo-ledger.ts";
 import type { BurstResult, ProbeEvent } from "./probe-output.ts";
-import type { RttStatistics } from "./rtt-statistics.ts";
+import type { RttResult } from "./rtt-statistics.ts";
 
 /** The connection, as an activity may use it. */
 export interface ProbeLine {
@@ -22,7 +22,7 @@ export interface ActivityResult {
   readonly burst?: BurstResult;
   readonly echo?: EchoResult;
   readonly ledger?: LedgerResult;
-  readonly rtt?: RttStatistics;
+  readonly rtt?: RttResult;
 }
 
 export interface Activity {

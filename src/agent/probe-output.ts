@@ -2,7 +2,7 @@
 import type { Dial, DialFailure, Layer, PeerCommand } from "../tunnel/peer.ts";
 import type { EchoResult } from "./echo-check.ts";
 import type { LedgerResult } from "./echo-ledger.ts";
-import type { RttStatistics } from "./rtt-statistics.ts";
+import type { RttResult } from "./rtt-statistics.ts";
 
 export type ProbeEvent =
   | { readonly type: "handshake"; readonly micros: number }
@@ -12,7 +12,7 @@ export type ProbeEvent =
   /** The next line of input is wanted. */
   | { readonly type: "prompt" }
   | { readonly type: "burst"; readonly burst: BurstResult }
-  | { readonly type: "rtt"; readonly rtt: RttStatistics }
+  | { readonly type: "rtt"; readonly rtt: RttResult }
   | { readonly type: "closed"; readonly closed: Closed }
   | { readonly type: "finished"; readonly report: ProbeReport };
 
@@ -60,6 +60,6 @@ export interface ProbeReport {
   readonly burst?: BurstResult;
   readonly echo?: EchoResult;
   readonly ledger?: LedgerResult;
-  readonly rtt?: RttStatistics;
+  readonly rtt?: RttResult;
   readonly interrupted: boolean;
 }

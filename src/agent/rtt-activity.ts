@@ -5,7 +5,6 @@ import { encodeUdp, UDP_OVERHEAD } from "../wire/udp.ts";
 import { type Activity, type ActivityResult, type ActivityState, CONNECTION_GONE, type ProbeLine } from "./activity.ts";
 import { largestPayload, patternPayload, sizeInBytes, tooLarge } from "./payload.ts";
 import type { ActivityPlan } from "./probe-plan.ts";
-import { rttStatistics } from "./rtt-statistics.ts";
 
 export type RttPlan = Extract<ActivityPlan, { type: "rtt" }>;
 
@@ -65,7 +64,7 @@ export class RttActivity implements Activity {
   }
 
   result(): ActivityResult {
-    return { rtt: rttStatistics(this.samples, this.timeouts) };
+    return { rtt: { samples: this.samples, timeouts: this.timeouts } };
   }
 
   private send(now: Millis): void {

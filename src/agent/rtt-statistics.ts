@@ -1,5 +1,11 @@
 // Round-trip times of one run and the figures that are reported of them, in whole microseconds.
 
+export interface RttResult {
+  /** Round-trip times in microseconds. */
+  readonly samples: readonly number[];
+  readonly timeouts: number;
+}
+
 export interface RttStatistics {
   readonly count: number;
   readonly timeouts: number;
@@ -15,7 +21,7 @@ export interface RttStatistics {
 }
 
 /** `percentile` p is the sample at index floor(count × p / 100) in ascending order. */
-export function rttStatistics(samples: readonly number[], timeouts: number): RttStatistics {
+export function rttStatistics({ samples, timeouts }: RttResult): RttStatistics {
   const sorted = [...samples].sort((a, b) => a - b);
   const count = sorted.length;
   const min = sorted[0];

@@ -73,7 +73,7 @@ function handshakeFailure({ handshake }: ProbeReport): Failure | undefined {
   if (handshake?.done !== false) return undefined;
   const { reason } = handshake;
   const sentence = `The handshake failed: ${handshakeText(handshake)}.`;
-  const credentials = credentialFailure(reason);
+  const credentials = credentialFailure(reason, "relay");
   if (credentials !== undefined) return { cause: "credentials", sentence: `${sentence} ${credentials.sentence}` };
   return { cause: reason === "unreachable" ? "unreachable" : "refused", sentence };
 }
@@ -90,7 +90,7 @@ function sendFailure({ sendFailure: why, closed }: ProbeReport): Failure | undef
 function closeFailure(closed: Closed): Failure {
   const sentence = `The connection ended early: ${closeText(closed)}.`;
   if (closed.by === "timeout" || closed.by === "reset") return { cause: "unreachable", sentence };
-  const credentials = credentialFailure(closeReason({ type: "disconnected", peer: 0, ...closed }));
+  const credentials = credentialFailure(closeReason({ type: "disconnected", peer: 0, ...closed }), "own");
   if (credentials !== undefined) return { cause: "credentials", sentence: `${sentence} ${credentials.sentence}` };
   // A relay that shuts down says goodbye with code 0: nothing was refused.
   return { cause: closed.code === 0 ? "unreachable" : "refused", sentence };
@@ -104,7 +104,7 @@ function refusal(status: number): Failure {
 function unanswered({ registration, wantsAnswers, sent, answers, rtt }: ProbeReport): Failure | undefined {
   if (registration.type === "unanswered") return failed("The relay did not answer the registration.");
   if (rtt !== undefined && rtt.timeouts > 0) {
-    return failed(`${rtt.timeouts} of ${rtt.timeouts + rtt.count} round trips timed out.`);
+    return failed(`${rtt.timeouts} of ${rtt.timeouts + rtt.samples.length} round trips timed out.`);
   }
   return wantsAnswers && sent > 0 && answers === 0 ? failed("Nothing came back.") : undefined;
 }
