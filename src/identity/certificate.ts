@@ -155,8 +155,8 @@ function readKey(spki: DerReader): PublicKeyFacts {
   }
   if (id === RSA_KEY) {
     const modulus = readInteger(only(new DerReader(key.bytes)).take(TAG.integer));
-    const start = modulus[0] === 0 ? 1 : 0;
-    return { kind: "rsa", bits: (modulus.length - start) * 8 - Math.clz32(modulus[start] ?? 0) + 24 };
+    // A first byte of zero only keeps the number positive; clz32 counts it like any other.
+    return { kind: "rsa", bits: modulus.length * 8 - Math.clz32(modulus[0] ?? 0) + 24 };
   }
   return id === ED25519_KEY ? { kind: "ed25519", bits: 256 } : UNKNOWN_KEY;
 }

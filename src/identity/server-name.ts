@@ -26,7 +26,7 @@ function matchesHost(pattern: string, host: string): boolean {
   if (!pattern.startsWith("*.")) return pattern === host;
   const suffix = pattern.slice(1);
   const label = host.slice(0, -suffix.length);
-  return suffix.indexOf(".", 1) > 0 && host.endsWith(suffix) && label !== "" && !label.includes(".");
+  return suffix.indexOf(".", 1) > 0 && host.endsWith(suffix) && !label.includes(".");
 }
 
 const HOST_NAME = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/i;

@@ -154,7 +154,7 @@ describe("refused whole", () => {
     ["nothing", new Uint8Array()],
     ["a byte too few", good.subarray(0, -1)],
     ["a byte too many", Uint8Array.from([...good, 0])],
-    ["more than 64 KiB", Uint8Array.from([...good, ...new Uint8Array(65_536)])],
+    ["more than 64 KiB", certificateBytes({ extensions: [extension(0x63, new Uint8Array(65_536))] })],
     ["an indefinite length", Uint8Array.from([0x30, 0x80, ...good.subarray(4), 0, 0])],
     ["PEM", new TextEncoder().encode("-----BEGIN CERTIFICATE-----")],
     ["an extension twice", certificateBytes({ extensions: [purposes, purposes] })],
@@ -185,6 +185,10 @@ describe("refused whole", () => {
   test.each(cases)("%s", (_, bytes) => {
     expect(parseLeaf(bytes)).toBeUndefined();
   });
+});
+
+test("a certificate of nearly 64 KiB is read", () => {
+  expect(read({ extensions: [extension(0x63, new Uint8Array(65_000))] })?.commonName).toBe("laptop");
 });
 
 test("the subject is read past any depth of nesting without being followed", () => {

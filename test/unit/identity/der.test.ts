@@ -61,6 +61,13 @@ describe("refused", () => {
     expect(() => new DerReader(bytes(0x04, 0x00)).end()).toThrow(DerError);
   });
 
+  test("a value that would go on behind the one that holds it", () => {
+    for (const inside of [[0x04], [0x04, 0x81], [0x04, 0x82, 0x01]]) {
+      const outer = new DerReader(bytes(0x30, inside.length, ...inside, 0x00, 0x00, ...new Array<number>(300).fill(1)));
+      expect(() => outer.enter().next()).toThrow(DerError);
+    }
+  });
+
   test("a value that is longer than the one that holds it", () => {
     const outer = new DerReader(bytes(0x30, 0x03, 0x04, 0x02, 0xaa, 0xbb, 0xcc));
     expect(() => outer.enter().next()).toThrow(DerError);

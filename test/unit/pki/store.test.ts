@@ -88,6 +88,7 @@ test("a file that cannot be read is told apart by what is wrong with it", () => 
     [directory.path, "directory"],
     [directory.write("empty", ""), "empty"],
     [directory.write("blank", " \n\n"), "empty"],
+    [directory.write("large", "x".repeat(1_200_000)), "too-large"],
     ["/dev/zero", "too-large"],
   ] as const;
   for (const [path, reason] of reasons) {
