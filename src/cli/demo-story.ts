@@ -75,7 +75,7 @@ export async function showFailOver(network: DemoNetwork, signal: "SIGTERM" | "SI
   const sent = signal === "SIGKILL" ? 500 : 50;
   const client = network.startClient("laptop", [
     ...["--service", ECHO.id, "--expect-ack", "--dst", `${ECHO.address}:${ECHO.port}`, "--verify-echo"],
-    ...["--payload-size", "64", "--repeat", String(sent), "--delay", String(PAUSE_MS), "--wait", "100"],
+    ...["--payload-size", "64..64", "--repeat", String(sent), "--delay", String(PAUSE_MS), "--wait", "100"],
   ]);
   const status = client.exited;
   const clientEnded = status.then((code) => Promise.reject(unexpected(client, code, "it ended too early")));
