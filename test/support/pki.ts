@@ -84,6 +84,8 @@ export interface LeafShape {
   /** OIDs; undefined leaves the extension out. */
   readonly extendedKeyUsages?: readonly string[] | undefined;
   readonly isCa?: boolean;
+  /** Key usage of a CA; follows isCa unless given. */
+  readonly maySignCertificates?: boolean;
   /** Days from now. */
   readonly validFrom?: number;
   readonly validTo?: number;
@@ -201,7 +203,7 @@ async function craftLeaf(shape: LeafShape & { readonly signer: Authority }): Pro
     ...dnsNames.map((value) => ({ type: "dns", value }) as const),
     ...addresses.map((value) => ({ type: "ip", value }) as const),
   ];
-  const usage = isCa ? x509.KeyUsageFlags.keyCertSign : 0;
+  const usage = (shape.maySignCertificates ?? isCa) ? x509.KeyUsageFlags.keyCertSign : 0;
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: Buffer.from(crypto.getRandomValues(new Uint8Array(8)))
       .toString("hex")

@@ -119,11 +119,14 @@ describe("chains", () => {
     expect(chain).toMatchObject({ ok: false, detail: expect.stringContaining("may not have so many CAs below it") });
   });
 
-  test("a leaf cannot issue", async () => {
-    const fake = await pki.craft("Fake CA", { extensions: [] });
-    const signer = await openAuthority(fake.certPem, fake.keyPem);
-    const below = await pki.craft("below-a-leaf", { signer });
-    expect(findChain(stored(below), [stored(fake)], [stored(pki.ca)], Date.now()).ok).toBe(false);
+  test("a leaf cannot issue, whatever its key may sign", async () => {
+    for (const maySignCertificates of [false, true]) {
+      const fake = await pki.craft("Fake CA", { maySignCertificates });
+      const signer = await openAuthority(fake.certPem, fake.keyPem);
+      const below = await pki.craft("below-a-leaf", { signer });
+      expect(findChain(stored(below), [stored(fake)], [stored(pki.ca)], Date.now()).ok).toBe(false);
+      expect(findChain(stored(below), [], [stored(fake)], Date.now()).ok).toBe(false);
+    }
   });
 
   test.each([
@@ -150,8 +153,12 @@ describe("chains", () => {
 
   test("certificates that issue each other do not make it run for ever", async () => {
     const leaf = stored(pki.agent);
-    const others = Array.from({ length: 20 }, () => stored(pki.ca));
-    expect(findChain(leaf, others, [stored(pki.otherCa)], Date.now()).ok).toBe(false);
+    const copies = Array.from({ length: 20 }, () => stored(pki.ca));
+    expect(findChain(leaf, copies, [stored(pki.otherCa)], Date.now()).ok).toBe(false);
+    expect(findChain(leaf, [stored(pki.ca)], [stored(pki.otherCa)], Date.now())).toMatchObject({
+      ok: false,
+      detail: "CN=Test CA was issued by CN=Test CA, which is not in the CA file",
+    });
   });
 });
 
