@@ -1,6 +1,7 @@
 // Chooses how packets are carried: batched where Linux and Bun allow it, portable everywhere else.
-import { openLibc } from "./libc.ts";
-import { runtimeDescriptors } from "./poll-loop.ts";
+import { monotonicClock } from "./clock.ts";
+import { type Libc, openLibc } from "./libc.ts";
+import { PollLoop, runtimeDescriptors } from "./poll-loop.ts";
 import { DEFAULT_BUFFER_BYTES } from "./socket-buffers.ts";
 import { openUdpSockets } from "./udp-bun.ts";
 import { LinuxUdpSockets } from "./udp-linux.ts";
@@ -43,15 +44,13 @@ async function openBatched(
   handlers: UdpSocketHandlers,
   options: OpenUdpOptions,
 ): Promise<UdpSocket | undefined> {
-  const libc = openLibc();
-  if (libc === undefined) return undefined;
-  const runtime = await runtimeDescriptors(libc);
-  if (runtime.length === 0) return undefined;
+  processLoop ??= openLoop();
+  const shared = await processLoop;
+  if (shared === undefined) return undefined;
   const { externalHost, bufferBytes = DEFAULT_BUFFER_BYTES } = options;
   const { replyFromDestination = false, steppedDown = () => {} } = options;
   const sockets = new LinuxUdpSockets({
-    libc,
-    runtime,
+    ...shared,
     handlers,
     steppedDown,
     externalHost,
@@ -66,3 +65,12 @@ async function openBatched(
   }
   return sockets;
 }
+
+async function openLoop(): Promise<{ libc: Libc; loop: PollLoop } | undefined> {
+  const libc = openLibc();
+  if (libc === undefined) return undefined;
+  const runtime = await runtimeDescriptors(libc);
+  return runtime.length === 0 ? undefined : { libc, loop: new PollLoop(libc, monotonicClock, runtime) };
+}
+
+let processLoop: ReturnType<typeof openLoop> | undefined;

@@ -18,38 +18,47 @@ export interface Polled {
   wantsWrite(): boolean;
 }
 
+/** Sends what is ready and says when it next wants to be called. */
+export type Flush = () => Millis | undefined;
+
+/** One for a process: two that wait in turn would each wait for the other's packets. */
 export class PollLoop {
   readonly #libc: Libc;
   readonly #clock: Clock;
   readonly #runtime: readonly number[];
-  readonly #polled: Polled[] = [];
-  /** Sends what is ready and says when it next wants to be called. */
-  readonly #flush: () => Millis | undefined;
+  #polled: readonly Polled[] = [];
+  #flushes: readonly Flush[] = [];
   /** struct pollfd: fd 4 | events 2 | revents 2 (the upper half of the second word). */
   #fds: Int32Array;
-  #stopped = true;
+  #running = false;
 
-  constructor(libc: Libc, clock: Clock, runtime: readonly number[], flush: () => Millis | undefined) {
+  constructor(libc: Libc, clock: Clock, runtime: readonly number[]) {
     this.#libc = libc;
     this.#clock = clock;
     this.#runtime = runtime;
-    this.#flush = flush;
     this.#fds = new Int32Array(2 * runtime.length);
   }
 
-  add(polled: Polled): void {
-    this.#polled.push(polled);
-    this.#fds = new Int32Array(2 * (this.#polled.length + this.#runtime.length));
-  }
-
-  start(): void {
-    if (!this.#stopped) return;
-    this.#stopped = false;
+  /** Polls these and calls `flush` before every wait, until remove() is called with the same. */
+  add(polled: readonly Polled[], flush: Flush): void {
+    if (this.#flushes.includes(flush)) return;
+    this.#change([...this.#polled, ...polled], [...this.#flushes, flush]);
+    if (this.#running) return;
+    this.#running = true;
     setImmediate(this.#turn);
   }
 
-  stop(): void {
-    this.#stopped = true;
+  remove(polled: readonly Polled[], flush: Flush): void {
+    this.#change(
+      this.#polled.filter((one) => !polled.includes(one)),
+      this.#flushes.filter((one) => one !== flush),
+    );
+  }
+
+  #change(polled: readonly Polled[], flushes: readonly Flush[]): void {
+    this.#polled = polled;
+    this.#flushes = flushes;
+    this.#fds = new Int32Array(2 * (polled.length + this.#runtime.length));
   }
 
   readonly #turn = (): void => {
@@ -57,18 +66,19 @@ export class PollLoop {
       this.#work();
     } finally {
       // A bug costs one turn, not the loop.
-      if (!this.#stopped) setImmediate(this.#turn);
+      this.#running = this.#flushes.length > 0;
+      if (this.#running) setImmediate(this.#turn);
     }
   };
 
   /** Works until Bun's loop has to turn. */
   #work(): void {
     const turnBy = this.#clock.now() + MAX_WAIT_MS;
-    for (let round = 0; round < ROUNDS_PER_TURN && !this.#stopped; round++) {
-      const deadline = this.#flush();
+    for (let round = 0; round < ROUNDS_PER_TURN && this.#flushes.length > 0; round++) {
+      let wakeAt = turnBy;
+      for (const flush of this.#flushes) wakeAt = Math.min(wakeAt, flush() ?? turnBy);
       const now = this.#clock.now();
-      const wait = Math.min(turnBy, deadline ?? turnBy) - now;
-      if (this.#wait(Math.max(0, Math.ceil(wait))) || now >= turnBy) return;
+      if (this.#wait(Math.max(0, Math.ceil(wakeAt - now))) || now >= turnBy) return;
     }
   }
 

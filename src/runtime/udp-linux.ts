@@ -1,11 +1,10 @@
 // The batched UDP socket of Linux: recvmmsg with UDP_GRO in, sendmmsg with UDP_SEGMENT out, one poll for everything.
 import type { SocketAddress } from "../wire/address.ts";
-import { monotonicClock } from "./clock.ts";
 import { KernelAddresses } from "./kernel-address.ts";
 import { bindSocket, type KernelSocket, localFor } from "./kernel-socket.ts";
 import type { Libc } from "./libc.ts";
 import { NAME_STRIDE } from "./message-vector.ts";
-import { type Polled, PollLoop } from "./poll-loop.ts";
+import type { Polled, PollLoop } from "./poll-loop.ts";
 import { ReceiveRing } from "./receive-ring.ts";
 import { SegmentBatch } from "./segment-batch.ts";
 import { SegmentSender } from "./segment-sender.ts";
@@ -13,8 +12,7 @@ import type { BindAddress, UdpSocket, UdpSocketHandlers, UdpSocketStats } from "
 
 export interface LinuxSocketParts {
   readonly libc: Libc;
-  /** Descriptors of Bun's event loop. */
-  readonly runtime: readonly number[];
+  readonly loop: PollLoop;
   readonly handlers: UdpSocketHandlers;
   /** Said once when the kernel or a device does not segment. */
   readonly steppedDown: (errno: number) => void;
@@ -42,7 +40,8 @@ export class LinuxUdpSockets implements UdpSocket {
   readonly #addresses = new KernelAddresses();
   readonly #ring: ReceiveRing;
   readonly #sender: SegmentSender;
-  readonly #loop: PollLoop;
+  readonly #polled: Polled[] = [];
+  readonly #flush = () => this.#parts.handlers.flush();
   /** The socket whose buffer was full at the last flush. */
   #blockedFd = -1;
 
@@ -50,7 +49,6 @@ export class LinuxUdpSockets implements UdpSocket {
     this.#parts = parts;
     this.#ring = new ReceiveRing(parts.libc);
     this.#sender = new SegmentSender(parts.libc, this.batch, this.stats, parts.steppedDown);
-    this.#loop = new PollLoop(parts.libc, monotonicClock, parts.runtime, () => parts.handlers.flush());
   }
 
   get local() {
@@ -63,13 +61,12 @@ export class LinuxUdpSockets implements UdpSocket {
     this.#sockets.push(socket);
     this.stats.receiveBufferBytes = socket.receiveBufferBytes;
     this.stats.sendBufferBytes = socket.sendBufferBytes;
-    const polled: Polled = {
+    this.#polled.push({
       fd: socket.fd,
       readable: () => this.#receive(socket),
       writable: () => this.flush(),
       wantsWrite: () => this.#blockedFd === socket.fd,
-    };
-    this.#loop.add(polled);
+    });
   }
 
   flush(): void {
@@ -84,13 +81,13 @@ export class LinuxUdpSockets implements UdpSocket {
     return this.#addresses.remote(host, port, socket.bound);
   }
 
-  /** The loop is always on its way to the next flush. */
+  /** Joins the loop, which is always on its way to the next flush. */
   wake(): void {
-    this.#loop.start();
+    if (this.#sockets.length > 0) this.#parts.loop.add(this.#polled, this.#flush);
   }
 
   close(): void {
-    this.#loop.stop();
+    this.#parts.loop.remove(this.#polled, this.#flush);
     for (const { fd } of this.#sockets.splice(0)) this.#parts.libc.close(fd);
   }
 

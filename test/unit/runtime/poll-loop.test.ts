@@ -15,9 +15,9 @@ afterEach(() => {
 
 async function startLoop(flush: () => Millis | undefined): Promise<void> {
   const libc = openLibc() as Libc;
-  const loop = new PollLoop(libc, monotonicClock, await runtimeDescriptors(libc), flush);
-  closing.push(() => loop.stop());
-  loop.start();
+  const loop = new PollLoop(libc, monotonicClock, await runtimeDescriptors(libc));
+  closing.push(() => loop.remove([], flush));
+  loop.add([], flush);
 }
 
 describe("the poll loop", () => {
@@ -97,9 +97,9 @@ const BUGGY = `
   process.on("uncaughtException", (error) => console.log("reported", error.message));
   let calls = 0;
   const libc = openLibc();
-  const loop = new PollLoop(libc, monotonicClock, await runtimeDescriptors(libc), () => {
+  const loop = new PollLoop(libc, monotonicClock, await runtimeDescriptors(libc));
+  loop.add([], () => {
     if (++calls === 1) throw new Error("a bug");
     if (calls === 5) { console.log("still calling"); process.exit(0); }
   });
-  loop.start();
 `;
