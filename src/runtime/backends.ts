@@ -2,6 +2,7 @@
 // is an event for the connector, a packet that cannot be sent is a count; neither is ever an exception.
 import type { BackendCommand, BackendEvent, BackendId } from "../connector/backend.ts";
 import type { Resolver } from "./resolver.ts";
+import { sizeSocketBuffers } from "./socket-buffers.ts";
 
 export interface BackendsOptions {
   readonly resolver: Pick<Resolver, "resolve">;
@@ -80,6 +81,7 @@ export class Backends {
     const socket = await this.#connect(backend, address, port).catch(() => undefined);
     if (!this.#isCurrent(backend)) return socket?.close();
     if (socket === undefined) return this.#fail(backend, "no-socket");
+    sizeSocketBuffers(socket, BUFFER_BYTES);
     this.stats.opened++;
     backend.socket = socket;
     for (const bytes of backend.waiting) this.#transmit(socket, bytes);
@@ -153,3 +155,5 @@ export class Backends {
 /** Of one backend while its name is being resolved. */
 const MAX_WAITING = 64;
 const MAX_WAITING_BYTES = 65_536;
+/** The default loses most of a burst of answers. */
+const BUFFER_BYTES = 1024 * 1024;

@@ -1,10 +1,15 @@
 // The system calls that Bun has no door for, through its foreign-function interface. Linux with glibc only.
 import { dlopen, FFIType, type Pointer, ptr, read } from "bun:ffi";
 
-export type Libc = NonNullable<ReturnType<typeof openLibc>>;
+export type Libc = NonNullable<ReturnType<typeof load>>;
 
-/** Undefined where there is no glibc to load. */
-export function openLibc() {
+/** Loaded once for the process; undefined where there is no glibc to load. */
+export function openLibc(): Libc | undefined {
+  opened ??= { libc: load() };
+  return opened.libc;
+}
+
+function load() {
   if (process.platform !== "linux") return undefined;
   const { i32, u32, u64, ptr: pointer } = FFIType;
   try {
@@ -48,3 +53,5 @@ export function readOption(libc: Libc, fd: number, level: number, option: number
 export function addressOf(buffer: Uint8Array): number {
   return ptr(buffer) as Pointer;
 }
+
+let opened: { readonly libc: Libc | undefined } | undefined;

@@ -127,6 +127,23 @@ test("an address that no socket can be connected to is an event", async () => {
   expect(await event()).toEqual({ type: "udp-failed", backend: 5, reason: "no-socket" });
 });
 
+test("a burst of answers is not lost while nobody reads", async () => {
+  const burst = await Bun.udpSocket({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data: (self, _bytes, port, host) => {
+        for (let n = 0; n < 500; n++) self.send(new Uint8Array(1200).fill(n), port, host);
+      },
+    },
+  });
+  opened.push(burst);
+  const { backends, event } = setUp();
+  backends.perform({ type: "udp-open", backend: 1, host: "127.0.0.1", port: burst.port });
+  backends.perform({ type: "udp-send", backend: 1, bytes: bytes(1) });
+  for (let n = 0; n < 500; n++) expect(await event()).toMatchObject({ type: "udp-data" });
+});
+
 test("a payload that the kernel refuses is counted and the socket lives on", async () => {
   const { port } = await echo();
   const { backends, event } = setUp();
