@@ -113,7 +113,7 @@ export class DemoNetwork implements AsyncDisposable {
 }
 
 const PLAN = {
-  ca: { name: "ztna demo CA", days: 1 },
+  ca: { name: "ztna demo CA", days: 60 },
   certificates: [
     { kind: "server", name: "relay", addresses: ["127.0.0.1"] },
     { kind: "client", name: "connector-a", connector: [ECHO.id, CAPITALS.id] },

@@ -5,17 +5,17 @@ export interface DemoServices extends Disposable {
   readonly echo: string;
   /** "127.0.0.1:PORT" of the service that answers with the text in capitals. */
   readonly capitals: string;
-  /** How many requests came in. */
-  readonly requests: number;
+  /** Whether a request with this text came in. */
+  heard(text: string): boolean;
   /** Resolves with the time of the next request, in milliseconds as performance.now() counts them. */
   nextRequest(): Promise<number>;
 }
 
 export async function startServices(): Promise<DemoServices> {
-  let requests = 0;
+  const texts = new Set<string>();
   let waiting: ((at: number) => void)[] = [];
-  const note = () => {
-    requests++;
+  const note = (request: Buffer) => {
+    if (texts.size < MAX_TEXTS) texts.add(request.toString("utf8"));
     const resolving = waiting;
     waiting = [];
     for (const resolve of resolving) resolve(performance.now());
@@ -25,9 +25,7 @@ export async function startServices(): Promise<DemoServices> {
   return {
     echo: `${LOOPBACK}:${echo.port}`,
     capitals: `${LOOPBACK}:${capitals.port}`,
-    get requests() {
-      return requests;
-    },
+    heard: (text) => texts.has(text),
     nextRequest: () => new Promise((resolve) => waiting.push(resolve)),
     [Symbol.dispose]() {
       echo.close();
@@ -36,13 +34,13 @@ export async function startServices(): Promise<DemoServices> {
   };
 }
 
-function answering(note: () => void, answer: (request: Buffer) => Buffer | string) {
+function answering(note: (request: Buffer) => void, answer: (request: Buffer) => Buffer | string) {
   return Bun.udpSocket({
     hostname: LOOPBACK,
     port: 0,
     socket: {
       data(socket, request, port, address) {
-        note();
+        note(request);
         socket.send(answer(request), port, address);
       },
     },
@@ -50,3 +48,4 @@ function answering(note: () => void, answer: (request: Buffer) => Buffer | strin
 }
 
 const LOOPBACK = "127.0.0.1";
+const MAX_TEXTS = 10_000;
