@@ -11,6 +11,8 @@ export interface Terminal {
   readonly errIsTerminal: boolean;
   /** All of standard input, for secrets and manifests. */
   readInput(): Promise<string>;
+  /** Standard input line by line, as it comes, for a person at a prompt. */
+  readLines(): AsyncIterable<string>;
 }
 
 /** The arguments after the command's name; the number is the exit code. A CommandError is the other way out. */
@@ -24,6 +26,7 @@ export function processTerminal(): Terminal {
     outIsTerminal: process.stdout.isTTY === true,
     errIsTerminal: process.stderr.isTTY === true,
     readInput: () => Bun.stdin.text(),
+    readLines: () => linesOf(Bun.stdin.stream()),
   };
 }
 
@@ -32,4 +35,17 @@ export async function flushOutput(): Promise<void> {
   await Promise.all(
     [process.stdout, process.stderr].map((stream) => new Promise<void>((done) => stream.write("", () => done()))),
   );
+}
+
+/** Without their ends; a last one may lack it. */
+export async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r?\n/);
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  rest += decoder.decode();
+  if (rest !== "") yield rest;
 }

@@ -26,5 +26,8 @@ export function recordingTerminal(environment: Readonly<Record<string, string>> 
     outIsTerminal: false,
     errIsTerminal: false,
     readInput: async () => input,
+    async *readLines() {
+      yield* input.split("\n").slice(0, -1);
+    },
   };
 }
