@@ -15,6 +15,7 @@ import { ConfigurationError, UsageError } from "../../../src/cli/errors.ts";
 import { readOptions } from "../../../src/cli/options.ts";
 import { DEFAULT_UDP_LIMITS } from "../../../src/connector/udp-proxy.ts";
 import { parseIpv4 } from "../../../src/wire/address.ts";
+import { everywhereOptions, expectPrecedence } from "../../support/precedence.ts";
 import { recordingTerminal } from "../../support/recording-terminal.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
@@ -195,3 +196,7 @@ test("without options the limits are the connector's own defaults", async () => 
   );
   expect(limits).toEqual({ flows: 5, flowsPerAgent: 4, newFlowsPerSecond: 3, newFlowsBurst: 4, idleMs: 2000 });
 });
+
+for (const name of everywhereOptions(CONNECT)) {
+  test(`${name}: flag before variable before file before default`, () => expectPrecedence(CONNECT, name));
+}

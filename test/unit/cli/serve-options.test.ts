@@ -12,6 +12,7 @@ import {
 } from "../../../src/cli/serve-options.ts";
 import { DEFAULT_ADMISSION } from "../../../src/quic/admission.ts";
 import { DEFAULT_RELAY_LIMITS, DEFAULT_RELAY_OPTIONS } from "../../../src/relay/options.ts";
+import { everywhereOptions, expectPrecedence } from "../../support/precedence.ts";
 import { recordingTerminal } from "../../support/recording-terminal.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
@@ -149,3 +150,7 @@ test("what is open is named", async () => {
     "allow-legacy-certs",
   ]);
 });
+
+for (const name of everywhereOptions(SERVE)) {
+  test(`${name}: flag before variable before file before default`, () => expectPrecedence(SERVE, name));
+}
