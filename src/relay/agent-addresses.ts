@@ -19,6 +19,10 @@ export interface AgentAddress {
   retired: boolean;
   /** The address that its owner would rather have: an older connection of its identity may still be using that. */
   contested: AgentAddress | undefined;
+  /** Its TCP connections that were opened while it was contested, by source port; see interim-flows.ts. */
+  opened: Set<number> | undefined;
+  /** What its owner had until it won this address. */
+  interim: AgentAddress | undefined;
   /** The registration that last allowed a connector to send to it. */
   voucher: Serving | undefined;
   /** Where the last owner's packets went: to connectors that know its flows, which the next one carries on. */
@@ -99,6 +103,8 @@ export class AgentAddresses {
       usedAt: now,
       retired: false,
       contested,
+      opened: undefined,
+      interim: undefined,
       voucher: undefined,
       bindings: [],
     };
@@ -137,14 +143,23 @@ export class AgentAddresses {
   private settle(entry: AgentAddress, wanted: AgentAddress, session: Session, now: Millis): AgentAddress {
     const holder = wanted.owner;
     const isGone = this.byAddress.get(wanted.address) !== wanted;
-    if (!isGone && (holder === undefined || holder.silent)) {
+    if (!isGone && (holder === undefined || holder.silent)) return this.win(entry, wanted, session);
+    if (isGone || holder === undefined || !isDoubtful(holder, session, now)) {
       entry.contested = undefined;
-      entry.retired = true;
-      for (const use of session.uses) use.bound = undefined; // what the former owner's packets did comes first
-      return this.take(wanted, session);
+      entry.opened = undefined;
     }
-    if (isGone || holder === undefined || !isDoubtful(holder, session, now)) entry.contested = undefined;
     return entry;
+  }
+
+  /** The former owner's flows go on where they went; so do the connections that were opened at the interim address. */
+  private win(interim: AgentAddress, wanted: AgentAddress, session: Session): AgentAddress {
+    interim.contested = undefined;
+    interim.retired = true;
+    interim.bindings = session.uses.map((use) => use.copy());
+    for (const use of session.uses) use.bound = undefined;
+    this.take(wanted, session);
+    wanted.interim = interim.opened && interim;
+    return wanted;
   }
 
   private take(entry: AgentAddress, session: Session): AgentAddress {
@@ -156,6 +171,7 @@ export class AgentAddresses {
     entry.owner = session;
     entry.retired = false;
     entry.voucher = undefined;
+    entry.interim = undefined;
     session.addresses.push(entry);
     return entry;
   }
@@ -166,6 +182,8 @@ export class AgentAddresses {
     entry.owner = undefined;
     entry.voucher = undefined;
     entry.contested = undefined;
+    entry.opened = undefined;
+    entry.interim = undefined;
     entry.bindings = session.uses;
     this.kept.set(entry.address, entry, now);
   }

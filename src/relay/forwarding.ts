@@ -2,12 +2,13 @@
 // Nothing here makes strings or walks peers; the packet is rewritten in place and passed on as a view.
 import type { Millis } from "../core/machine.ts";
 import type { PeerId } from "../tunnel/peer.ts";
-import { checkIpv4, ipv4Destination, ipv4Protocol, ipv4Source, PROTOCOL_TCP } from "../wire/ipv4.ts";
+import { checkIpv4, ipv4Destination, ipv4Source } from "../wire/ipv4.ts";
 import { clampMss } from "../wire/tcp.ts";
 import { ROUTED_PACKET, routedInnerStart } from "../wire/tunnel.ts";
 import { rewriteToAgent, rewriteToConnector } from "./address-rewriting.ts";
 import type { AgentAddress, AgentAddresses } from "./agent-addresses.ts";
 import type { Answers } from "./answers.ts";
+import { addressForFlow } from "./interim-flows.ts";
 import type { Outputs } from "./outputs.ts";
 import type { Presence } from "./presence.ts";
 import type { Registry, Service, Serving, Use } from "./registry.ts";
@@ -105,10 +106,12 @@ export class Forwarding {
       answers.unserved(session, bytes.subarray(start), now);
       return "no-connector";
     }
-    const source = addresses.ofSource(session, ipv4Source(bytes, start), now);
-    if (typeof source === "string") return source;
-    if (source.contested !== undefined && ipv4Protocol(bytes, start) === PROTOCOL_TCP) return "address-contested";
-    const serving = registry.connectorFor(use, source.bindings);
+    const current = addresses.ofSource(session, ipv4Source(bytes, start), now);
+    if (typeof current === "string") return current;
+    const source = addressForFlow(current, bytes, start);
+    if (source === "address-contested") return source;
+    const former = source === current ? undefined : registry.formerConnector(use, source.bindings);
+    const serving = former ?? registry.connectorFor(use, current.bindings);
     if (serving === undefined) return "no-connector";
     const connector = serving.session;
     const packet = start === 0 ? bytes : bytes.subarray(start);
@@ -119,6 +122,7 @@ export class Forwarding {
     if (room(connector.peer) < 1) return "queue-full";
     this.clamp(packet, Math.min(session.maxDatagram, connector.maxDatagram));
     session.rememberDestination(ipv4Destination(packet), use);
+    source.usedAt = now;
     rewriteToConnector(packet, 0, source);
     outputs.forward(connector.peer, packet);
     presence.sent(connector, now);

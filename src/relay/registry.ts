@@ -51,6 +51,12 @@ export class Use {
   constructor(service: Service) {
     this.service = service;
   }
+
+  copy(): Use {
+    const copy = new Use(this.service);
+    copy.bound = this.bound;
+    return copy;
+  }
 }
 
 export class Registry {
@@ -84,11 +90,14 @@ export class Registry {
 
   /** Where packets of this use go: the same connector as long as that lasts, else a former one, else the newest. */
   connectorFor(use: Use, former: readonly Use[]): Serving | undefined {
-    if (use.bound?.usable !== true) {
-      const before = former.find(({ service }) => service === use.service)?.bound;
-      use.bound = before?.usable === true ? before : use.service.newest;
-    }
+    if (use.bound?.usable !== true) use.bound = this.formerConnector(use, former) ?? use.service.newest;
     return use.bound;
+  }
+
+  /** Where packets of this use went before, if they still can. */
+  formerConnector(use: Use, former: readonly Use[]): Serving | undefined {
+    const before = former.find(({ service }) => service === use.service)?.bound;
+    return before?.usable === true ? before : undefined;
   }
 
   /** The registration that lets this connector send to this agent. */

@@ -1,6 +1,6 @@
 // The relay: agents' packets to the connectors of their services, and the answers back to the agent that asked.
 // One switch over what happens to peers; the parts decide, and whatever they decide leaves through poll().
-import type { Machine, Millis, Timeout } from "../core/machine.ts";
+import { earlier, type Machine, type Millis, type Timeout } from "../core/machine.ts";
 import type { PeerEvent, PeerId } from "../tunnel/peer.ts";
 import { AGENT_REGISTRATION, CONNECTOR_REGISTRATION, encodeObservedAddress } from "../wire/tunnel.ts";
 import { AgentAddresses } from "./agent-addresses.ts";
@@ -83,7 +83,7 @@ export class Relay implements Machine<PeerEvent, RelayOutput> {
   }
 
   deadline(): Millis | undefined {
-    return earliest(this.presence.deadline(), earliest(this.addresses.deadline(), this.registrar.deadline()));
+    return earlier(this.presence.deadline(), earlier(this.addresses.deadline(), this.registrar.deadline()));
   }
 
   /** New options for what happens from now on; what is registered stays. */
@@ -146,8 +146,4 @@ export class Relay implements Machine<PeerEvent, RelayOutput> {
 function withinRates(session: Session, bytes: Uint8Array, now: Millis): boolean {
   if (session.datagramRate !== undefined && !session.datagramRate.allow(now)) return false;
   return session.byteRate === undefined || session.byteRate.allow(now, bytes.length);
-}
-
-function earliest(a: Millis | undefined, b: Millis | undefined): Millis | undefined {
-  return a === undefined || (b !== undefined && b < a) ? b : a;
 }

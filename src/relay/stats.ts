@@ -19,7 +19,7 @@ export type DropReason =
   | "too-large" // for the next hop
   | "queue-full" // of the next hop
   | "rate-limited"
-  | "address-contested" // TCP, until it is known whether the identity's older connection lives
+  | "address-contested" // TCP of an older connection of the identity, until it is known whether that one lives
   | "too-many-addresses" // of one agent connection
   | "addresses-exhausted"; // of all agents
 

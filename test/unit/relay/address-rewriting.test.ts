@@ -12,8 +12,8 @@ import { ip, reply, request } from "../../support/relay-world.ts";
 const UNIQUE = ip("100.99.1.2");
 
 function agentAt(inner: number, address = UNIQUE): AgentAddress {
-  const rest = { owner: undefined, usedAt: 0, retired: false, contested: undefined, voucher: undefined, bindings: [] };
-  return { address, inner, identityKey: "", ...rest };
+  const nobody = { owner: undefined, usedAt: 0, retired: false, voucher: undefined, bindings: [] };
+  return { address, inner, identityKey: "", ...nobody, contested: undefined, opened: undefined, interim: undefined };
 }
 
 function isSound(packet: Uint8Array): boolean {
