@@ -161,4 +161,6 @@ Beside the private service:
 On the laptop, a test of the whole way:
   ztna test-client --server relay.example.org:4433 --service lab --routed --expect-ack \\
     --client-cert laptop.crt --client-key laptop.key --ca-cert ca.pem --dst 10.100.0.1:9999 --send-udp hello
+
+A connector that dies without a goodbye is missed after 3 s: ztna demo --crash. To look around: ztna demo --keep.
 `;
