@@ -1,3 +1,4 @@
+// A flood of nonsense at the port of a running relay: it serves on, its memory stays, its books balance.
 import { describe, expect, test } from "bun:test";
 import { randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";

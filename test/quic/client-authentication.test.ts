@@ -1,3 +1,4 @@
+// Who is admitted as a client, on the real quiche: the table of certificates, the last flight, resumption.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { randomFillSync } from "node:crypto";
 import { type NativeConnection, quiche } from "../../src/quic/native.ts";

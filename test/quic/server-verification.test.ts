@@ -1,3 +1,4 @@
+// Which relays a client accepts, on the real quiche.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { clientHost, connect, relayHost } from "../support/endpoint-hosts.ts";
 import { type BadServer, type TestPki, testPki } from "../support/pki.ts";

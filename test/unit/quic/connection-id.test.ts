@@ -1,3 +1,4 @@
+// Our connection ids and their tags, and headers read from arbitrary bytes.
 import { describe, expect, test } from "bun:test";
 import { randomFillSync } from "node:crypto";
 import fc from "fast-check";

@@ -1,3 +1,4 @@
+// What becomes of a first packet: Retry, acceptance, version negotiation or silence.
 import { describe, expect, test } from "bun:test";
 import { randomFillSync } from "node:crypto";
 import { Admission, DEFAULT_ADMISSION } from "../../../src/quic/admission.ts";

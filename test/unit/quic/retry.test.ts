@@ -1,3 +1,4 @@
+// Retry tokens: bound to an address and an id, expiring, good for one connection.
 import { describe, expect, test } from "bun:test";
 import { randomFillSync } from "node:crypto";
 import fc from "fast-check";

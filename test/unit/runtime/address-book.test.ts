@@ -1,3 +1,4 @@
+// Interned addresses: one object per path, and a bounded number of them.
 import { describe, expect, test } from "bun:test";
 import { AddressBook } from "../../../src/runtime/address-book.ts";
 

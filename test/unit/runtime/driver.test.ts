@@ -1,3 +1,4 @@
+// The loop between role, endpoint and real loopback sockets.
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { randomFillSync } from "node:crypto";
 import type { Machine, Millis, Timeout } from "../../../src/core/machine.ts";

@@ -1,3 +1,4 @@
+// One poll for our descriptors and the runtime's: nobody starves, deadlines hold, a bug costs one turn.
 import { afterEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Millis } from "../../../src/core/machine.ts";

@@ -1,3 +1,4 @@
+// One suite for every implementation of the UDP socket, on real sockets.
 import { afterEach, describe, expect, test } from "bun:test";
 import { openUdp } from "../../../src/runtime/open-udp.ts";
 import type { UdpSocket } from "../../../src/runtime/udp-socket.ts";
