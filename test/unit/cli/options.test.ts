@@ -104,6 +104,12 @@ test("a flag beats the same option without its flag", async () => {
   expect((await read(["7", "--metrics-port", "8"])).values.metricsPort).toBe(8);
 });
 
+test("a mistake is blamed on the flag, not on the argument that it overrides", async () => {
+  expect(String(await failure(["7", "--metrics-port", "x"]))).toContain("--metrics-port is");
+  const { settings } = await read(["7", "--metrics-port", "8"]);
+  expect(settings.origin("metricsPort")).toBe("--metrics-port");
+});
+
 test("an alias is taken, with a warning that names the right flag", async () => {
   const { values, terminal } = await read(["--p2p-port", "4434"]);
   expect(values.p2pListenPort).toBe(4434);

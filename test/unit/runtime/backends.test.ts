@@ -1,5 +1,5 @@
 // Backend commands on real sockets of the loopback interface.
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, spyOn, test } from "bun:test";
 import type { BackendEvent } from "../../../src/connector/backend.ts";
 import { Backends, type BackendsOptions } from "../../../src/runtime/backends.ts";
 
@@ -165,6 +165,36 @@ test("a backend closed while it is being opened opens nothing and says nothing",
   backends.perform({ type: "udp-open", backend: 2, host: "nope.invalid", port: 1 });
   expect(await event()).toMatchObject({ backend: 2 });
   expect(events).toEqual([]);
+  expect(backends.stats.opened).toBe(0);
+});
+
+test("a backend closed while its name is asked for is not said to have failed", async () => {
+  const name = Promise.withResolvers<readonly string[]>();
+  const { backends, events, event } = setUp((host) => (host === "db" ? name.promise : Promise.reject(new Error())));
+  backends.perform({ type: "udp-open", backend: 1, host: "db", port: 1 });
+  backends.perform({ type: "udp-close", backend: 1 });
+  name.reject(new Error("ENOTFOUND"));
+  backends.perform({ type: "udp-open", backend: 2, host: "nope.invalid", port: 1 });
+  expect(await event()).toMatchObject({ backend: 2 });
+  expect(events).toEqual([]);
+});
+
+test("a backend closed while its socket is being made leaves no socket", async () => {
+  const { port } = await echo();
+  const { backends } = setUp();
+  const made = Promise.withResolvers<{ readonly closed: boolean }>();
+  const original = Bun.udpSocket;
+  const spy = spyOn(Bun, "udpSocket").mockImplementation(((options: Parameters<typeof original>[0]) => {
+    const socket = original(options);
+    void socket.then(made.resolve);
+    backends.perform({ type: "udp-close", backend: 1 });
+    return socket;
+  }) as typeof original);
+  backends.perform({ type: "udp-open", backend: 1, host: "127.0.0.1", port });
+  const socket = await made.promise;
+  spy.mockRestore();
+  await new Promise((turn) => setImmediate(turn));
+  expect(socket.closed).toBe(true);
   expect(backends.stats.opened).toBe(0);
 });
 

@@ -90,6 +90,8 @@ test("many different events cost bounded memory and are still bounded in lines",
   const { log, lines } = setUp();
   for (let n = 0; n < 5000; n++) log.line("info", `event-${n}`);
   expect(lines.length).toBe(512);
+  log.close();
+  expect(lines.length).toBe(1024);
 });
 
 test("colour is put on the level only", () => {
