@@ -166,24 +166,16 @@ export class AgentAddresses {
     if (entry.owner === undefined) this.kept.delete(entry.address);
     else {
       entry.bindings = entry.owner.uses;
-      forget(entry, entry.owner);
+      leave(entry, entry.owner);
     }
     entry.owner = session;
-    entry.retired = false;
-    entry.voucher = undefined;
-    entry.interim = undefined;
     session.addresses.push(entry);
     return entry;
   }
 
   /** Its address stays reserved for its identity, so that late replies cannot reach somebody else. */
   private giveUp(entry: AgentAddress, session: Session, now: Millis): void {
-    forget(entry, session);
-    entry.owner = undefined;
-    entry.voucher = undefined;
-    entry.contested = undefined;
-    entry.opened = undefined;
-    entry.interim = undefined;
+    leave(entry, session);
     entry.bindings = session.uses;
     this.kept.set(entry.address, entry, now);
   }
@@ -215,9 +207,15 @@ function isDoubtful(holder: Session, newcomer: Session, now: Millis): boolean {
   return holder.heardAt < newcomer.connectedAt && now - holder.heardAt >= QUIET_MS;
 }
 
-function forget(entry: AgentAddress, owner: Session): void {
+function leave(entry: AgentAddress, owner: Session): void {
   owner.addresses.splice(owner.addresses.indexOf(entry), 1);
   if (owner.lastAddress === entry) owner.lastAddress = undefined;
+  entry.owner = undefined;
+  entry.retired = false;
+  entry.contested = undefined;
+  entry.opened = undefined;
+  entry.interim = undefined;
+  entry.voucher = undefined;
 }
 
 /** A connection heard within this time is alive. */

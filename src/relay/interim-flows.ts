@@ -15,7 +15,7 @@ export function addressForFlow(
   const port = tcpSourcePort(bytes, offset);
   if (address.contested !== undefined) return mayGoOn(address, port, bytes, offset) ? address : "address-contested";
   const { interim } = address;
-  return interim?.owner === address.owner && interim?.opened?.has(port) === true ? interim : address;
+  return interim?.opened?.has(port) === true ? interim : address;
 }
 
 function mayGoOn(address: AgentAddress, port: number, bytes: Uint8Array, offset: number): boolean {

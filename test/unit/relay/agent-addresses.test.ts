@@ -187,6 +187,23 @@ describe("an older connection of the same identity", () => {
     expect(held.owner).toBe(newer);
   });
 
+  test("leaves two ordinary addresses behind when both are gone", () => {
+    const table = new Table();
+    const older = table.session();
+    const held = table.addressOf(older);
+    table.now += 1000;
+    const newer = table.session();
+    const given = table.addressOf(newer);
+    older.silent = true;
+    expect(table.addressOf(newer)).toBe(held);
+    table.release(newer);
+    const [first, second] = [table.session(), table.session()];
+    expect(table.addressOf(first)).toBe(held);
+    expect(table.addressOf(second)).toBe(given);
+    table.addressOf(second, INNER + 1);
+    expect(table.addressOf(second)).toBe(given);
+  });
+
   test("that is known to be silent loses it at once", () => {
     const table = new Table();
     const older = table.session();

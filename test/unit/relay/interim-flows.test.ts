@@ -12,8 +12,8 @@ function segment(port: number, flags: number): Uint8Array {
 }
 
 /** An agent with an open connection whose newer self has just registered; each packet's source and receiver. */
-function contest({ isDead = false } = {}) {
-  const world = new RelayWorld();
+function contest({ isDead = false, limits = {} } = {}) {
+  const world = new RelayWorld({ limits });
   const knows = world.connector("web");
   const older = world.agent("web", LAPTOP);
   const [before] = world.routed(older, "web", segment(OLD_PORT, TCP_ACK));
@@ -21,11 +21,12 @@ function contest({ isDead = false } = {}) {
   world.advance(1500);
   if (isDead) world.dead.add(older);
   const newer = world.agent("web", LAPTOP);
-  const way = (bytes: Uint8Array) => {
-    const [sent] = world.routed(newer, "web", bytes);
+  const wayOf = (peer: number, bytes: Uint8Array) => {
+    const [sent] = world.routed(peer, "web", bytes);
     return sent === undefined ? undefined : { to: sent.to, source: sourceOf(sent.bytes) };
   };
-  return { world, knows, held: sourceOf(before!.bytes), way };
+  const way = (bytes: Uint8Array) => wayOf(newer, bytes);
+  return { world, knows, older, newer, held: sourceOf(before!.bytes), way, wayOf };
 }
 
 describe("until the older connection has answered or failed to", () => {
@@ -75,6 +76,58 @@ describe("afterwards", () => {
       expect(way(segment(2000, TCP_ACK))).toEqual(opening);
       expect(way(segment(3000, TCP_SYN))).toEqual({ to: knows, source: held });
     }
+  });
+
+  test("a connection at the interim address keeps that in use", () => {
+    const { world, way } = contest({ isDead: true, limits: { addressesPerConnection: 2 } });
+    const opening = way(segment(2000, TCP_SYN))!;
+    world.advance(1000);
+    for (let i = 0; i < 12; i += 1) {
+      expect(way(segment(2000, TCP_ACK))).toEqual(opening);
+      world.advance(1000);
+    }
+    expect(way(segment(2000, TCP_ACK))).toEqual(opening);
+    expect(way(request("x", { source: AGENT_END.source + 1 }))).toBeUndefined();
+    expect(way(segment(2000, TCP_ACK))).toEqual(opening);
+  });
+
+  test("an address that was given up for another source takes no part in it any more", () => {
+    for (const idle of ["interim", "contested"]) {
+      const { world, knows, newer, held, way, wayOf } = contest({
+        isDead: true,
+        limits: { addressesPerConnection: 2 },
+      });
+      const opening = way(segment(2000, TCP_SYN))!;
+      world.advance(1000);
+      expect(way(segment(2000, TCP_ACK))).toEqual(opening);
+      world.advance(10_000);
+      if (idle === "interim") expect(way(segment(OLD_PORT, TCP_ACK))?.source).toBe(held);
+      else world.datagram(opening.to, request("x", { destination: opening.source }));
+      expect(way(request("x", { source: AGENT_END.source + 1 }))).toBeDefined();
+      const peer = idle === "interim" ? newer : world.agent("web", LAPTOP);
+      expect(wayOf(peer, segment(2000, TCP_ACK))?.source).toBe(held);
+    }
+  });
+
+  test("the next connection of the identity has no part in it", () => {
+    const { world, newer, held, way, wayOf } = contest({ isDead: true });
+    way(segment(2000, TCP_SYN));
+    world.advance(1000);
+    way(segment(2000, TCP_ACK));
+    world.disconnect(newer);
+    const next = world.agent("web", LAPTOP);
+    expect(wayOf(next, segment(2000, TCP_ACK))?.source).toBe(held);
+  });
+
+  test("an interim address that is left undecided is an ordinary one for the next", () => {
+    const { world, older, newer, way, wayOf } = contest();
+    const opening = way(segment(2000, TCP_SYN))!;
+    world.disconnect(newer);
+    world.advance(20);
+    world.advance(1500);
+    world.dead.add(older);
+    const next = world.agent("web", LAPTOP);
+    expect(wayOf(next, segment(OLD_PORT, TCP_ACK))?.source).toBe(opening.source);
   });
 });
 
