@@ -93,7 +93,7 @@ describe("afterwards", () => {
 
   test("an address that was given up for another source takes no part in it any more", () => {
     for (const idle of ["interim", "contested"]) {
-      const { world, knows, newer, held, way, wayOf } = contest({
+      const { world, newer, held, way, wayOf } = contest({
         isDead: true,
         limits: { addressesPerConnection: 2 },
       });
