@@ -81,6 +81,7 @@ function missingFiles(document: string, text: string): string[] {
 
 /** What varies in a name – `${kind}`, `%s` – is "…" in a document. */
 function testNames(source: string): string[] {
-  const declarations = /(?<=[\s)])(?:test(?:\.each\([\s\S]*?\))?|testUnless\([^)]*\))\(\s*(["'`])((?:(?!\1).)*)\1/g;
+  const declarations =
+    /(?<=[\s)])(?:test(?:\.each\([\s\S]*?\))?|testUnless\([^)]*\)|(?:needs|when|with)[A-Z]\w*)\(\s*(["'`])((?:(?!\1).)*)\1/g;
   return [...source.matchAll(declarations)].map(([, , name]) => (name as string).replace(/\$\{[^}]*\}|%[sdj]/g, "…"));
 }

@@ -71,8 +71,8 @@ describe("what is sent", () => {
     expect(await activity("--send", "")).toEqual({ ...raw, content: bytes() } as never);
     expect(await activity("--send-hex", "00Ff")).toEqual({ ...raw, content: bytes(0, 255) } as never);
     expect(await activity("--send-udp", "h", ...DST)).toEqual({ ...raw, flow: FLOW, content: bytes(0x68) } as never);
-    const flow = { ...FLOW, source: 0x01020304, sourcePort: 5 };
-    expect(await activity("--send-udp", "h", ...DST, "--src", "1.2.3.4:5")).toMatchObject({ flow });
+    const flow = { ...FLOW, source: 0xc0000204, sourcePort: 5 };
+    expect(await activity("--send-udp", "h", ...DST, "--src", "192.0.2.4:5")).toMatchObject({ flow });
   });
 
   test("is generated: repeated, paced, verified on request, bare without a destination", async () => {
