@@ -81,7 +81,7 @@ describe("the tree as a whole", () => {
 
 describe("each rule can fail", () => {
   for (const [name, path, bad, good] of LAYOUT_FIXTURES) {
-    test(`${name}, in ${path}: ${bad.slice(0, 60).trimEnd()}`, () => {
+    test(`${name}, in ${path}: ${JSON.stringify(bad.slice(0, 60))}`, () => {
       const rule = RULES[name as keyof typeof RULES];
       expect(rule({ path, text: bad })).not.toEqual([]);
       if (good !== undefined) expect(rule({ path, text: good })).toEqual([]);

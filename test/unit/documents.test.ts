@@ -3,6 +3,10 @@ import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import packageJson from "../../package.json";
+import { CONNECT } from "../../src/cli/connect-options.ts";
+import { flagName, variableName } from "../../src/cli/options.ts";
+import { SERVE } from "../../src/cli/serve-options.ts";
+import { TEST_CLIENT } from "../../src/cli/test-client-options.ts";
 import { ROOT, repositoryFiles } from "../support/repository.ts";
 
 const files = repositoryFiles();
@@ -28,7 +32,7 @@ describe("README.md", () => {
 
   test("lists every command of the program and no other", () => {
     const listed = [...readme.matchAll(/^\| `ztna ([a-z-]+)[^|]*\|/gm)].map((match) => match[1]);
-    const real = [...textOf("src/cli/main.ts").matchAll(/load: \(\) => import\("\.\/([a-z-]+)\.ts"\)/g)].map(
+    const real = [...textOf("src/cli/commands.ts").matchAll(/load: \(\) => import\("\.\/([a-z-]+)\.ts"\)/g)].map(
       (match) => match[1],
     );
     expect(real.length).toBeGreaterThan(3);
@@ -51,6 +55,34 @@ describe("README.md", () => {
       expect(bun).toBe(packageJson.packageManager);
       expect(packageJson.scripts).toHaveProperty(script as string);
     }
+  });
+});
+
+describe("options", () => {
+  const commands = [SERVE, CONNECT, TEST_CLIENT] as const;
+  const names = commands.flatMap(({ command, options }) => Object.keys(options).map((name) => ({ command, name })));
+  const variables = new Set(names.map(({ command, name }) => variableName(command, name)));
+  const flags = new Set(names.map(({ name }) => flagName(name)));
+
+  test(".env.example and every document name only variables that exist", () => {
+    const mentioned = [...documents, { path: ".env.example", text: textOf(".env.example") }].flatMap(({ path, text }) =>
+      [...text.matchAll(/\bZTNA_(?:SERVE|CONNECT|TEST_CLIENT)_[A-Z_]+\b/g)].map(([variable]) => ({ path, variable })),
+    );
+    expect(mentioned.length).toBeGreaterThan(8);
+    expect(mentioned.filter(({ variable }) => !variables.has(variable))).toEqual([]);
+  });
+
+  test("README.md and the documents of src/ name only flags that exist", () => {
+    const others = ["keep", "crash", "json", "dir", "plan", "server", "agent", "connector", "host", "compile"];
+    const placeholders = ["no-x", "max-"];
+    const known = new Set([...flags, ...others, ...placeholders]);
+    const mentioned = documents
+      .filter(({ path }) => path === "README.md" || path.startsWith("src/") || path === "SECURITY.md")
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(/(?<![\w-])--(?:no-)?([a-z][a-z0-9-]+)/g)].map(([, flag]) => ({ path, flag })),
+      );
+    expect(mentioned.length).toBeGreaterThan(20);
+    expect(mentioned.filter(({ flag }) => !known.has(flag as string))).toEqual([]);
   });
 });
 
