@@ -5,6 +5,8 @@ import { dlopen, FFIType, ptr } from "bun:ffi";
 export interface Echo extends Disposable {
   readonly host: string;
   readonly port: number;
+  /** Resolves with the first datagram. */
+  readonly served: Promise<void>;
   /** Datagrams returned so far. */
   readonly echoed: number;
   close(): void;
@@ -13,6 +15,7 @@ export interface Echo extends Disposable {
 export async function openEcho(options: { readonly host?: string; readonly port?: number } = {}): Promise<Echo> {
   const host = options.host ?? "127.0.0.1";
   let echoed = 0;
+  const first = Promise.withResolvers<void>();
   const unsent: { readonly data: Uint8Array; readonly port: number; readonly address: string }[] = [];
   const socket = await Bun.udpSocket({
     hostname: host,
@@ -22,6 +25,7 @@ export async function openEcho(options: { readonly host?: string; readonly port?
       data(self, data, port, address) {
         if (unsent.length > 0 || !self.send(data, port, address)) unsent.push({ data, port, address });
         echoed += 1;
+        first.resolve();
       },
       drain(self) {
         for (let next = unsent[0]; next !== undefined; next = unsent[0]) {
@@ -39,6 +43,7 @@ export async function openEcho(options: { readonly host?: string; readonly port?
   return {
     host,
     port: socket.port,
+    served: first.promise,
     get echoed() {
       return echoed;
     },
