@@ -73,7 +73,20 @@ describe("options", () => {
   });
 
   test("README.md and the documents of src/ name only flags that exist", () => {
-    const others = ["keep", "crash", "json", "dir", "plan", "server", "agent", "connector", "host", "compile"];
+    const others = [
+      "keep",
+      "crash",
+      "json",
+      "dir",
+      "plan",
+      "server",
+      "agent",
+      "connector",
+      "host",
+      "help",
+      "version",
+      "compile",
+    ];
     const placeholders = ["no-x", "max-"];
     const known = new Set([...flags, ...others, ...placeholders]);
     const mentioned = documents
