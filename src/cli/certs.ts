@@ -1,42 +1,37 @@
 // `ztna certs …`: picks the subcommand.
 import { WriteFault } from "../pki/store.ts";
-import { CommandError, EXIT, UsageError } from "./errors.ts";
-import { nearest } from "./nearest.ts";
-import type { Run, Terminal } from "./terminal.ts";
-
-interface Subcommand {
-  readonly summary: string;
-  load(): Promise<{ readonly run: Run }>;
-}
+import { runGroup } from "./command-group.ts";
+import { type Commands, commandRows } from "./commands.ts";
+import { CommandError } from "./errors.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** The order of the help text. */
-const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+export const SUBCOMMANDS: Commands = {
   init: {
     summary: "make a certificate authority, or everything that a plan describes",
     load: () => import("./certs-init.ts"),
+    spec: async () => (await import("./certs-init.ts")).INIT,
   },
-  issue: { summary: "issue a server or client certificate", load: () => import("./certs-issue.ts") },
-  show: { summary: "what a certificate says and allows", load: () => import("./certs-show.ts") },
-  verify: { summary: "whether a certificate will work, and if not, why", load: () => import("./certs-verify.ts") },
+  issue: {
+    summary: "issue a server or client certificate",
+    load: () => import("./certs-issue.ts"),
+    spec: async () => (await import("./certs-issue.ts")).ISSUE,
+  },
+  show: {
+    summary: "what a certificate says and allows",
+    load: () => import("./certs-show.ts"),
+    spec: async () => (await import("./certs-show.ts")).SHOW,
+  },
+  verify: {
+    summary: "whether a certificate will work, and if not, why",
+    load: () => import("./certs-verify.ts"),
+    spec: async () => (await import("./certs-verify.ts")).VERIFY,
+  },
 };
 
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const [first, ...rest] = args;
-  if (first === "--help" || first === "-h") {
-    terminal.out(help());
-    return EXIT.done;
-  }
-  if (first === undefined) {
-    terminal.err(help());
-    return EXIT.usage;
-  }
-  const subcommand = Object.hasOwn(SUBCOMMANDS, first) ? SUBCOMMANDS[first] : undefined;
-  if (subcommand === undefined) {
-    const near = nearest(first, [...Object.keys(SUBCOMMANDS), "--help"]);
-    throw new UsageError(`unknown subcommand "${first}" of certs; did you mean "${near}"? See ztna certs --help.`);
-  }
   try {
-    return await (await subcommand.load()).run(rest, terminal);
+    return await runGroup({ name: "certs", parts: SUBCOMMANDS, help }, args, terminal);
   } catch (error) {
     if (error instanceof WriteFault) throw new CommandError(error.message);
     throw error;
@@ -44,13 +39,12 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 }
 
 function help(): string {
-  const lines = Object.entries(SUBCOMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}`);
   return `ztna certs: make, issue and check certificates
 
 Usage: ztna certs SUBCOMMAND [OPTIONS]
 
 Subcommands:
-${lines.join("\n")}
+${commandRows(SUBCOMMANDS)}
 
   -h, --help  this text; ztna certs SUBCOMMAND --help for a subcommand's options
 

@@ -12,7 +12,7 @@ const OPTIONS = {
   json: flag("print one JSON object instead of the story"),
 };
 
-const SPEC: CommandSpec<typeof OPTIONS> = {
+export const DEMO: CommandSpec<typeof OPTIONS> = {
   command: "demo",
   summary: "a complete network on this machine: rootless, loopback only, gone when it ends",
   options: OPTIONS,
@@ -20,7 +20,7 @@ const SPEC: CommandSpec<typeof OPTIONS> = {
 };
 
 export const run: Run = async (args, terminal) => {
-  const settings = await readOptions(SPEC, args, terminal);
+  const settings = await readOptions(DEMO, args, terminal);
   if (settings === undefined) return EXIT.done;
   const { keep, crash, json } = settings.values;
   const narrator = new Narrator(terminal, json);

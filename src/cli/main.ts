@@ -1,23 +1,10 @@
 // Picks the command, loads its code only then (start-up time counts), and maps errors to exit codes.
 import { version } from "../../package.json";
 import { CredentialFault } from "../pki/credential-fault.ts";
+import { COMMANDS, commandRows } from "./commands.ts";
 import { CommandError, CredentialError, EXIT, UsageError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
-import { flushOutput, processTerminal, type Run, type Terminal } from "./terminal.ts";
-
-interface CommandEntry {
-  readonly summary: string;
-  load(): Promise<{ readonly run: Run }>;
-}
-
-/** The order of the help text. */
-const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  demo: { summary: "a complete network on this machine, in seconds", load: () => import("./demo.ts") },
-  serve: { summary: "the relay, on a public host", load: () => import("./serve.ts") },
-  connect: { summary: "the connector, beside private services", load: () => import("./connect.ts") },
-  "test-client": { summary: "a scripted agent for CI and scripts", load: () => import("./test-client.ts") },
-  certs: { summary: "make, issue and check certificates", load: () => import("./certs.ts") },
-};
+import { flushOutput, processTerminal, type Terminal } from "./terminal.ts";
 
 /** Runs the program and returns its exit code. Never throws. */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
@@ -67,14 +54,12 @@ function candidates(what: "option" | "command"): readonly string[] {
 }
 
 function help(): string {
-  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
-  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
   return `ztna ${version}: private services, reachable for named people and machines only
 
 Usage: ztna COMMAND [OPTIONS]
 
 Commands:
-${lines.join("\n")}
+${commandRows(COMMANDS)}
 
 Options:
   -h, --help     this text; ztna COMMAND --help for a command's options
