@@ -4,6 +4,7 @@ import type { ServerNames } from "../identity/server-name.ts";
 import type { PeerId } from "../tunnel/peer.ts";
 import type { SocketAddress } from "../wire/address.ts";
 import type { Prefix } from "./admission.ts";
+import type { DatagramQueue } from "./datagram-queue.ts";
 import type { NativeAddress, NativeConnection } from "./native.ts";
 
 /** Datagrams are read only in `open`; `gone` connections are no longer indexed. */
@@ -37,6 +38,12 @@ export class Connection {
   readable = false;
   /** quiche's count of authenticated packets when a ping went out unanswered. */
   pingedAtReceived: number | undefined;
+  /** Datagrams were given to quiche since it last wrote. */
+  offered = false;
+  /** quiche has more datagrams than the network takes: further ones wait with us. */
+  congested = false;
+  waiting: DatagramQueue | undefined;
+  /** A datagram was refused: the role is told when there is room again. */
   full = false;
   maxDatagram = 0;
   /** Counted among the handshakes under way. */
@@ -87,6 +94,15 @@ export class Connection {
     }
   }
 
+  /** When it has to be looked at again; `timeout` is quiche's, in milliseconds, null without one. */
+  nextDeadline(timeout: number | null, now: Millis): Millis {
+    // quiche truncates to whole milliseconds.
+    const due = timeout === null ? this.handshakeBy : now + timeout + 1;
+    if (this.state === "handshaking") return Math.min(due, this.handshakeBy);
+    const since = this.waiting?.since();
+    return since === undefined ? due : Math.min(due, since + MAX_WAIT_MS + 1);
+  }
+
   /** The interned address that quiche names as a packet's destination. */
   pathTo(to: NativeAddress): SocketAddress | undefined {
     if (to.port === this.address.port && to.host === this.address.host) return this.address;
@@ -105,3 +121,5 @@ function receiveInfo(address: SocketAddress): ReceiveInfo {
 }
 
 const MAX_CANDIDATES = 4;
+/** Longer than a burst takes on a slow line, shorter than what a conversation or a TCP timer would put up with. */
+export const MAX_WAIT_MS = 100;

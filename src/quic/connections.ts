@@ -15,7 +15,8 @@ import { checkPing, followPath } from "./path-watch.ts";
 import { checkPeer, closeCode, dialFailure, dialRefusal } from "./peer-check.ts";
 import { Rotation } from "./rotation.ts";
 import { Routes } from "./routes.ts";
-import { type ClientAuth, DATAGRAM_QUEUE } from "./settings.ts";
+import { refill } from "./sending.ts";
+import type { ClientAuth } from "./settings.ts";
 import type { EndpointStats } from "./stats.ts";
 
 export interface ConnectionsContext {
@@ -101,9 +102,8 @@ export class Connections {
       return false;
     }
     if (connection.state === "handshaking" && native.isEstablished()) this.#established(connection, now);
-    const { events } = this.#context;
-    if (from !== connection.address) followPath(connection, from, events);
-    if (connection.pingedAtReceived !== undefined) checkPing(connection, events);
+    if (from !== connection.address) followPath(connection, from, this.#context.events);
+    if (connection.pingedAtReceived !== undefined) checkPing(connection, this.#context.events);
     if (connection.ids.length > 1) this.#rotation.collectRetired(connection, now);
     return true;
   }
@@ -126,8 +126,8 @@ export class Connections {
     if (connection.state === "closing" || connection.state === "gone") return;
     const wasOpen = connection.state === "open";
     this.#closeNative(connection, layer, code, reason);
-    const { peer } = connection;
-    if (wasOpen) this.#context.events.push({ type: "disconnected", peer, by: "us", layer, code, reason });
+    if (!wasOpen) return;
+    this.#context.events.push({ type: "disconnected", peer: connection.peer, by: "us", layer, code, reason });
   }
 
   /** Visits what changed, until the batch is full; the rest stays on the list. */
@@ -138,7 +138,7 @@ export class Connections {
     for (; visited < visiting.length; visited++) {
       const connection = visiting[visited]!;
       if (connection.state !== "gone") {
-        if (!this.#write(connection, batch)) break;
+        if (!this.#writeAll(connection, batch, now)) break;
         this.#settle(connection, now);
       }
       connection.dirty = false;
@@ -226,6 +226,14 @@ export class Connections {
     this.touch(connection);
   }
 
+  /** As far as the batch and the congestion window go. */
+  #writeAll(connection: Connection, batch: PacketBatch, now: Millis): boolean {
+    do {
+      if (!this.#write(connection, batch)) return false;
+    } while (refill(connection, now, this.#context.stats));
+    return true;
+  }
+
   /** False when the batch is full before the connection has nothing left to say. */
   #write(connection: Connection, batch: PacketBatch): boolean {
     const { stats } = this.#context;
@@ -247,13 +255,10 @@ export class Connections {
     const timeout = native.timeout();
     if (timeout === null && native.isClosed()) return this.#forget(connection);
     if (connection.state !== "closing" && native.isDraining()) this.#end(connection);
-    // quiche truncates to whole milliseconds.
-    const due = timeout === null ? connection.handshakeBy : now + timeout + 1;
-    this.#timers.set(connection, connection.state === "handshaking" ? Math.min(due, connection.handshakeBy) : due);
-    if (connection.full && native.dgramSendQueueLen() < DATAGRAM_QUEUE) {
-      connection.full = false;
-      this.#context.events.push({ type: "writable", peer: connection.peer });
-    }
+    this.#timers.set(connection, connection.nextDeadline(timeout, now));
+    if (!connection.full || connection.waiting?.room === 0) return;
+    connection.full = false;
+    this.#context.events.push({ type: "writable", peer: connection.peer });
   }
 
   /** Tells the role, once, that the connection or the attempt is over. */

@@ -12,7 +12,8 @@ import { Connections } from "./connections.ts";
 import { Doorman, type DoormanOptions } from "./doorman.ts";
 import type { PacketBatch } from "./packet-batch.ts";
 import { readDatagram } from "./reading.ts";
-import { type ClientSettings, clientConfig, DATAGRAM_QUEUE, type ServerSettings, serverConfig } from "./settings.ts";
+import { sendDatagram } from "./sending.ts";
+import { type ClientSettings, clientConfig, type ServerSettings, serverConfig, WAITING_DATAGRAMS } from "./settings.ts";
 import { StatelessResets } from "./stateless-reset.ts";
 import { EndpointStats, type PacketDrop } from "./stats.ts";
 
@@ -42,8 +43,11 @@ export class Endpoint {
   readonly #readable = new Outbox<Connection>();
   #reading: Connection | undefined;
   #draining: string | undefined;
+  /** When something was last received, transmitted or timed out: what a role sends is sent then. */
+  #now: Millis;
 
   constructor(options: EndpointOptions, now: Millis) {
+    this.#now = now;
     const { server, client, random } = options;
     const ids = new ConnectionIds(options.secret, random);
     this.#resets = new StatelessResets(ids, random, now);
@@ -63,6 +67,7 @@ export class Endpoint {
 
   /** One UDP payload. Decrypts in place. Never throws because of what it holds. */
   receive(packet: Uint8Array, from: SocketAddress, now: Millis): void {
+    this.#now = now;
     this.stats.receivedPackets++;
     this.stats.receivedBytes += packet.length;
     if (packet.length === 0) return this.stats.drop("empty");
@@ -99,6 +104,7 @@ export class Endpoint {
 
   /** Writes what is due for every connection that changed. Stops when the batch is full; see `pending`. */
   transmit(batch: PacketBatch, now: Millis): void {
+    this.#now = now;
     while (!batch.full) {
       const answer = this.#answers.shift();
       if (answer === undefined) break;
@@ -115,6 +121,7 @@ export class Endpoint {
   }
 
   handleTimeout(now: Millis): void {
+    this.#now = now;
     this.#connections.handleTimeout(now);
   }
 
@@ -126,7 +133,7 @@ export class Endpoint {
   room(peer: PeerId): number {
     const connection = this.#connections.get(peer);
     if (connection === undefined || connection.state !== "open") return 0;
-    const room = DATAGRAM_QUEUE - connection.native.dgramSendQueueLen();
+    const room = connection.waiting?.room ?? WAITING_DATAGRAMS;
     if (room === 0) connection.full = true;
     return room;
   }
@@ -165,28 +172,8 @@ export class Endpoint {
   }
 
   #send(connection: Connection | undefined, bytes: Uint8Array): void {
-    const dropped = this.stats.datagramsDropped;
-    if (connection === undefined || connection.state !== "open") {
-      dropped["not-connected"]++;
-      return;
-    }
-    // Asked beforehand because quiche answers an oversize datagram with an exception, which costs more.
-    if (bytes.length > connection.maxDatagram) {
-      dropped["too-large"]++;
-      return;
-    }
-    try {
-      if (connection.native.dgramSend(bytes) === null) {
-        connection.full = true;
-        dropped["queue-full"]++;
-        return;
-      }
-    } catch {
-      dropped["too-large"]++;
-      return;
-    }
-    this.stats.datagramsSent++;
-    this.#connections.touch(connection);
+    if (connection === undefined) this.stats.datagramsDropped["not-connected"]++;
+    else if (sendDatagram(connection, bytes, this.#now, this.stats)) this.#connections.touch(connection);
   }
 
   #routeShort(packet: Uint8Array, from: SocketAddress, now: Millis): Connection | undefined {

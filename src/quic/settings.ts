@@ -65,7 +65,7 @@ function transport(config: NativeConfig, alpn: string): NativeConfig {
   config.setInitialMaxStreamDataBidiRemote(1_000_000);
   config.setInitialMaxStreamsBidi(100);
   config.setInitialMaxStreamsUni(100);
-  config.enableDgram(true, DATAGRAM_QUEUE, DATAGRAM_QUEUE);
+  config.enableDgram(true, RECEIVED_DATAGRAMS, OFFERED_DATAGRAMS);
   config.setActiveConnectionIdLimit(ACTIVE_CONNECTION_IDS);
   config.enablePacing(false);
   return config;
@@ -73,8 +73,12 @@ function transport(config: NativeConfig, alpn: string): NativeConfig {
 
 export const IDLE_TIMEOUT_MS = 30_000;
 export const MAX_UDP_PAYLOAD = 1350;
-/** Datagrams that quiche holds per connection and direction. */
-export const DATAGRAM_QUEUE = 1000;
+/** Datagrams that quiche holds for us to read. */
+const RECEIVED_DATAGRAMS = 1000;
+/** Datagrams that quiche holds for the network: one turn's worth, as it drops none for age. */
+export const OFFERED_DATAGRAMS = 256;
+/** Datagrams that we hold for a connection while it is congested. */
+export const WAITING_DATAGRAMS = 1024;
 /** Above the protocol's default of 2, so that an id can be issued while another is being retired. */
 const ACTIVE_CONNECTION_IDS = 4;
 /** Ed25519 has to be named, or the verifying side refuses it. */

@@ -23,8 +23,8 @@ export type PacketDrop =
   | "accept-failed"
   | "rejected-by-quic";
 
-/** Why a datagram that a role sent was not queued. */
-export type DatagramDrop = "not-connected" | "queue-full" | "too-large";
+/** Why a datagram that a role sent did not leave; `late`: it waited too long for a congested connection. */
+export type DatagramDrop = "not-connected" | "queue-full" | "too-large" | "late";
 
 /** Why an authenticated handshake was closed before the role met the peer. */
 export type PeerRefusal =
@@ -54,7 +54,12 @@ export class EndpointStats {
   retryTokenFailures = 0;
   datagramsReceived = 0;
   datagramsSent = 0;
-  readonly datagramsDropped: Record<DatagramDrop, number> = { "not-connected": 0, "queue-full": 0, "too-large": 0 };
+  readonly datagramsDropped: Record<DatagramDrop, number> = {
+    "not-connected": 0,
+    "queue-full": 0,
+    "too-large": 0,
+    late: 0,
+  };
   /** Bytes that peers sent on streams: read, discarded and counted, because nothing gives them a meaning. */
   streamBytesDiscarded = 0;
   connectionIdsIssued = 0;

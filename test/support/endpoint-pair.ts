@@ -62,10 +62,14 @@ export class Host {
 
   /** What it wants to send now. */
   transmit(): Packet[] {
-    const batch = new CollectingBatch();
+    const batch = this.batch();
     this.endpoint.transmit(batch, performance.now());
     this.collect();
     return batch.packets.map(({ bytes, to }) => ({ bytes, to, from: to }));
+  }
+
+  batch(): CollectingBatch {
+    return new CollectingBatch();
   }
 
   take<T extends PeerEvent["type"]>(type: T): Extract<PeerEvent, { type: T }>[] {

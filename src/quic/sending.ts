@@ -1,0 +1,76 @@
+// Datagrams on their way out: straight into quiche while the connection flows, into our queue while it is congested.
+// There they wait a bounded time; the oldest are dropped first, because what is late is least wanted.
+import type { Millis } from "../core/machine.ts";
+import { type Connection, MAX_WAIT_MS } from "./connection.ts";
+import { DatagramQueue } from "./datagram-queue.ts";
+import { WAITING_DATAGRAMS } from "./settings.ts";
+import type { EndpointStats } from "./stats.ts";
+
+/** Takes a datagram or counts why not; true when the connection has something to transmit. */
+export function sendDatagram(connection: Connection, bytes: Uint8Array, now: Millis, stats: EndpointStats): boolean {
+  const dropped = stats.datagramsDropped;
+  if (connection.state !== "open") {
+    dropped["not-connected"]++;
+    return false;
+  }
+  // Asked beforehand because quiche answers an oversize datagram with an exception, which costs more.
+  if (bytes.length > connection.maxDatagram) {
+    dropped["too-large"]++;
+    return false;
+  }
+  if (!connection.congested && offer(connection, bytes, stats)) return true;
+  connection.congested = true;
+  connection.waiting ??= new DatagramQueue(WAITING_DATAGRAMS);
+  dropLate(connection, now, stats);
+  if (connection.waiting.push(bytes, now)) return true;
+  connection.full = true;
+  dropped["queue-full"]++;
+  return false;
+}
+
+/**
+ * After the connection has written what it could: moves some of what waits into quiche. True when there is more to
+ * write now.
+ */
+export function refill(connection: Connection, now: Millis, stats: EndpointStats): boolean {
+  if (!connection.offered && !connection.congested) return false;
+  connection.offered = false;
+  connection.congested = connection.native.dgramSendQueueLen() > 0;
+  const { waiting } = connection;
+  if (waiting === undefined) return false;
+  dropLate(connection, now, stats);
+  let moved = 0;
+  for (let next = waiting.peek(); !connection.congested && next !== undefined; next = waiting.peek()) {
+    if (moved >= REFILL || !offer(connection, next, stats)) connection.congested = true;
+    else {
+      waiting.shift();
+      moved++;
+    }
+  }
+  if (waiting.length === 0) connection.waiting = undefined;
+  else connection.congested = true;
+  return moved > 0;
+}
+
+/** False when quiche's queue is full. */
+function offer(connection: Connection, bytes: Uint8Array, stats: EndpointStats): boolean {
+  connection.offered = true;
+  try {
+    if (connection.native.dgramSend(bytes) === null) return false;
+    stats.datagramsSent++;
+  } catch {
+    // The limit shrank after the datagram was taken.
+    stats.datagramsDropped["too-large"]++;
+  }
+  return true;
+}
+
+function dropLate({ waiting }: Connection, now: Millis, stats: EndpointStats): void {
+  for (let since = waiting?.since(); since !== undefined && now - since > MAX_WAIT_MS; since = waiting?.since()) {
+    waiting?.shift();
+    stats.datagramsDropped.late++;
+  }
+}
+
+/** Enough for quiche to fill its window, few enough to be on their way soon. */
+const REFILL = 32;
