@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { run as certs } from "./certs.ts";
 import { DemoFailure, type DemoProcess, startProcess } from "./demo-process.ts";
 import { type DemoServices, startServices } from "./demo-services.ts";
+import { CommandError } from "./errors.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const ECHO = { id: "echo", address: "10.100.0.1", port: 7 } as const;
@@ -18,7 +19,7 @@ export interface DemoHost {
 }
 
 export class DemoNetwork implements AsyncDisposable {
-  readonly directory = mkdtempSync(join(tmpdir(), "ztna-demo-"));
+  readonly directory = ownDirectory();
   readonly hosts: DemoHost[] = [];
   /** "127.0.0.1:PORT", once it listens. */
   relay = "";
@@ -109,6 +110,15 @@ export class DemoNetwork implements AsyncDisposable {
     await Promise.all(newestFirst.map((started) => started.end()));
     for (const services of this.#services) services[Symbol.dispose]();
     rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+function ownDirectory(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), "ztna-demo-"));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`no place for the demo's files (${why}): set TMPDIR to a directory that you may write to`);
   }
 }
 

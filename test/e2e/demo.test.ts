@@ -116,6 +116,14 @@ describe("ztna demo", () => {
     expect(leftBehind(temporary)).toEqual([]);
   });
 
+  test("without a place for its files it says which variable to set", async () => {
+    using place = surroundings();
+    const env = { ...place.env, TMPDIR: join(place.cwd, "missing") };
+    const { status, stderr } = await runProcess([BINARY, "demo"], { cwd: place.cwd, env });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^ztna: no place for the demo's files .*TMPDIR.*\n$/);
+  });
+
   test("an unknown option is a usage error", async () => {
     using place = surroundings();
     const { cwd, env } = place;
