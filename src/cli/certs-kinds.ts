@@ -40,7 +40,10 @@ export const keyType = kind<KeyType>(
 export const MAX_DAYS = 36_500;
 export const days: Kind<number> = { ...count(1, MAX_DAYS), placeholder: "DAYS" };
 
-export const directory = kind("DIR", "the path of a directory", (value) => (value === "" ? undefined : value));
+export const directory: Kind<string> = {
+  ...kind("DIR", "the path of a directory", (value) => (value === "" ? undefined : value)),
+  completes: "directories",
+};
 
 function kind<T = string>(placeholder: string, expected: string, parse: (text: string) => T | undefined): Kind<T> {
   return { placeholder, expected, parse, schema: (z) => z.string() };

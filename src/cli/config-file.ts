@@ -1,7 +1,8 @@
 // A command's file: JSON, or YAML by extension, checked against the same declarations as its flags.
-import { readFileSync } from "node:fs";
 import { type ZodType, z } from "zod";
+import { schemaOf } from "./config-schema.ts";
 import { ConfigurationError } from "./errors.ts";
+import { type FileDocument, readDocument } from "./file-document.ts";
 import { nearest } from "./nearest.ts";
 import { fileKeys, type KeyStyle, type Option, type OptionTable } from "./options.ts";
 
@@ -15,97 +16,69 @@ export type FileValues = ReadonlyMap<string, FileValue>;
 
 /** The options that the file gives, by name. Throws a ConfigurationError that names the file and the key. */
 export async function readConfigFile(path: string, table: OptionTable, style: KeyStyle): Promise<FileValues> {
-  const content = await readChecked(path, schemaOf(table, style));
+  const document = await readDocument(path);
+  const content = checkedContent(path, document, schemaOf(table, style));
   const values = new Map<string, FileValue>();
   for (const [name, option] of Object.entries(table)) {
     const given = fileKeys(name, option, style).filter((key) => valueAt(content, key) !== undefined);
     const [key, second] = given;
     if (second !== undefined)
-      throw new ConfigurationError(`${path}: ${key} and ${second} are one option; give only one`);
-    if (key !== undefined) values.set(name, { key, value: parsed(path, key, option, valueAt(content, key)) });
+      throw mistake(path, document, second, `${key} and ${second} are one option; give only one`);
+    if (key === undefined) continue;
+    const value = parsed(option, valueAt(content, key));
+    if (value === undefined) {
+      const given = JSON.stringify(valueAt(content, key));
+      throw mistake(path, document, key, `${key} is ${given}, but must be ${option.kind.expected}`);
+    }
+    values.set(name, { key, value });
   }
   return values;
 }
 
 /** The content of a file, without comments and as the schema lets it through. Throws a ConfigurationError likewise. */
 export async function readChecked<T>(path: string, schema: ZodType<T>): Promise<T> {
-  const content = withoutComments(await readDocument(path));
+  return checkedContent(path, await readDocument(path), schema);
+}
+
+function checkedContent<T>(path: string, document: FileDocument, schema: ZodType<T>): T {
+  const content = withoutComments(document.content);
   const checked = schema.safeParse(content);
   if (checked.success) return checked.data;
-  throw new ConfigurationError(`${path}: ${describe(checked.error.issues, schema, content)}`);
+  const { where, what } = describe(checked.error.issues, schema, content);
+  throw mistake(path, document, where, what);
 }
 
-async function readDocument(path: string): Promise<unknown> {
-  let content: string;
-  try {
-    content = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new ConfigurationError(`cannot read the configuration file ${path}: ${reasonOf(error)}`);
-  }
-  try {
-    return /\.ya?ml$/i.test(path) ? await parseYaml(content) : JSON.parse(content);
-  } catch (error) {
-    throw new ConfigurationError(`${path}: ${reasonOf(error)}`);
-  }
+function mistake(path: string, document: FileDocument, where: Path | string, what: string): ConfigurationError {
+  const line = document.lineOf(typeof where === "string" ? where.split(".") : where);
+  return new ConfigurationError(`${path}:${line === undefined ? "" : `${line}:`} ${what}`);
 }
 
-/** Aliases are limited: a few lines of them can stand for gigabytes. */
-async function parseYaml(content: string): Promise<unknown> {
-  const { parse } = await import("yaml");
-  return parse(content, { maxAliasCount: 100, prettyErrors: true });
+function parsed({ kind }: Option<unknown>, value: unknown): unknown {
+  return kind.fromFile === undefined ? kind.parse(String(value)) : kind.fromFile(value);
 }
 
-function parsed(path: string, key: string, { kind }: Option<unknown>, value: unknown): unknown {
-  const result = kind.fromFile === undefined ? kind.parse(String(value)) : kind.fromFile(value);
-  if (result !== undefined) return result;
-  throw new ConfigurationError(`${path}: ${key} is ${JSON.stringify(value)}, but must be ${kind.expected}`);
-}
-
-interface Branch {
-  [key: string]: ZodType | Branch;
-}
-
-function schemaOf(table: OptionTable, style: KeyStyle): ZodType {
-  const root: Branch = {};
-  for (const [name, option] of Object.entries(table)) {
-    for (const key of fileKeys(name, option, style)) place(root, key.split("."), option.kind.schema(z));
-  }
-  return strict(root);
-}
-
-function place(branch: Branch, [first = "", ...rest]: readonly string[], leaf: ZodType): void {
-  if (rest.length === 0) {
-    branch[first] = leaf.optional();
-    return;
-  }
-  const inner = branch[first];
-  const next = inner === undefined || inner instanceof z.ZodType ? {} : inner;
-  branch[first] = next;
-  place(next, rest, leaf);
-}
-
-function strict(branch: Branch): ZodType {
-  const shape = Object.entries(branch).map(([key, inner]) => [
-    key,
-    inner instanceof z.ZodType ? inner : strict(inner).optional(),
-  ]);
-  return z.strictObject(Object.fromEntries(shape));
-}
-
-/** The first problem, as one sentence. */
-function describe(issues: readonly z.core.$ZodIssue[], schema: ZodType, content: unknown): string {
+/** The first problem: where it is, and one sentence. */
+function describe(
+  issues: readonly z.core.$ZodIssue[],
+  schema: ZodType,
+  content: unknown,
+): { readonly where: Path; readonly what: string } {
   const issue = deepest(issues);
-  if (issue === undefined) return "is not a valid configuration";
+  if (issue === undefined) return { where: [], what: "is not a valid configuration" };
   const where = issue.path.map(String).join(".");
+  const at = (what: string) => ({ where: issue.path, what });
   if (issue.code === "unrecognized_keys") {
     const [unknown = ""] = issue.keys;
     const known = nearest(unknown, keysAt(schema, issue.path));
-    return `unknown key "${where === "" ? unknown : `${where}.${unknown}`}"; did you mean "${known}"?`;
+    const full = where === "" ? unknown : `${where}.${unknown}`;
+    return { where: [...issue.path, unknown], what: `unknown key "${full}"; did you mean "${known}"?` };
   }
-  if (where === "") return "must hold one object";
-  if (issue.code === "custom") return `${where} ${issue.message}`;
-  if (issue.code === "invalid_type" && valueAt(content, where) === undefined) return `${where} is missing`;
-  return `${where}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
+  if (where === "") return at("must hold one object");
+  if (issue.code === "custom") return at(`${where} ${issue.message}`);
+  if (issue.code === "invalid_type" && valueAt(content, where) === undefined) {
+    return { where: issue.path.slice(0, -1), what: `${where} is missing` };
+  }
+  return at(`${where}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`);
 }
 
 /** A union reports the problems of each branch; the one that came furthest says most. */
@@ -145,6 +118,4 @@ function withoutComments(value: unknown): unknown {
   return Object.fromEntries(kept.map(([key, inner]) => [key, withoutComments(inner)]));
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message.replaceAll(/\s*\n\s*/g, " ") : String(error);
-}
+type Path = readonly PropertyKey[];

@@ -29,8 +29,12 @@ export const CONNECT_OPTIONS = {
     help: "the relay; its name is resolved again for each attempt",
     group: "Relay",
   }),
-  serverHost: optional(host, { help: "", only: "file", keys: ["intermediate_server.host"] }),
-  serverPort: optional(port, { help: "", only: "file", keys: ["intermediate_server.port"] }),
+  serverHost: optional(host, { help: "host of the relay", only: "file", keys: ["intermediate_server.host"] }),
+  serverPort: optional(port, {
+    help: "its UDP port; 4433 unless given",
+    only: "file",
+    keys: ["intermediate_server.port"],
+  }),
   serverName: optional(host, {
     help: "name that its certificate must carry (default the host, or ztna-server)",
     group: "Relay",
@@ -40,7 +44,7 @@ export const CONNECT_OPTIONS = {
   service: optional(serviceName, { help: "service to offer", group: SERVICE }),
   forward: optional(backendAddress, { help: "its backend; without a port, the destination's is kept", group: SERVICE }),
   serviceIp: optional(ipv4, { help: "its virtual address: what is sent elsewhere is refused", group: SERVICE }),
-  services: optional(serviceRows, { help: "", only: "file", keys: ["services"] }),
+  services: optional(serviceRows, { help: "what is offered, entry by entry", only: "file", keys: ["services"] }),
 
   clientCert: optional(file, { help: "own certificate chain", group: CREDENTIALS }),
   clientKey: optional(file, { help: "its private key", group: CREDENTIALS }),

@@ -33,7 +33,10 @@ export const serviceName: Kind<string> = {
 };
 
 function rowSchema(z: typeof zod) {
-  const address = z.string().refine((text) => parseIpv4(text) !== undefined, "must be an IPv4 address");
+  const address = z
+    .string()
+    .refine((text) => parseIpv4(text) !== undefined, "must be an IPv4 address")
+    .meta({ format: "ipv4" });
   return z.strictObject({
     id: z.string().refine(isServiceName, `must be ${serviceName.expected}`),
     virtualIp: address.optional(),

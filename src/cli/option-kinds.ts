@@ -19,6 +19,8 @@ export interface Kind<T> {
   show?(value: T): string;
   /** Each use of the flag adds a value; T is a list. */
   readonly repeatable?: true;
+  /** What a shell may offer for the value. */
+  readonly completes?: "files" | "directories" | readonly string[];
 }
 
 export const text: Kind<string> = {
@@ -28,7 +30,12 @@ export const text: Kind<string> = {
   schema: (z) => z.string(),
 };
 
-export const file: Kind<string> = { ...text, placeholder: "FILE", expected: "the path of a file" };
+export const file: Kind<string> = {
+  ...text,
+  placeholder: "FILE",
+  expected: "the path of a file",
+  completes: "files",
+};
 
 /** A name or an address, without a port. */
 export const host: Kind<string> = {
@@ -70,7 +77,7 @@ export function count(least: number, most: number): Kind<number> {
       const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
       return number >= least && number <= most ? number : undefined;
     },
-    schema: (z) => z.number(),
+    schema: (z) => z.number().meta({ type: "integer", minimum: least, maximum: most }),
   };
 }
 
@@ -86,7 +93,7 @@ export const duration: Kind<number> = {
     const unit = (["d", "h", "m", "s"] as const).find((each) => value % UNIT_MILLIS[each] === 0) ?? "ms";
     return `${value / UNIT_MILLIS[unit]}${unit}`;
   },
-  schema: (z) => z.union([z.string(), z.number()]),
+  schema: (z) => z.union([z.string().meta({ pattern: "^\\d{1,9}(ms|s|m|h|d|)$" }), z.number().meta({ minimum: 0 })]),
 };
 
 export function choice<const Word extends string>(...words: readonly Word[]): Kind<Word> {
@@ -94,7 +101,8 @@ export function choice<const Word extends string>(...words: readonly Word[]): Ki
     placeholder: words.join("|"),
     expected: `one of ${words.join(", ")}`,
     parse: (value) => words.find((word) => word === value),
-    schema: (z) => z.string(),
+    schema: (z) => z.string().meta({ enum: [...words] }),
+    completes: words,
   };
 }
 
@@ -155,6 +163,7 @@ export function hostPortText({ host: name, port: number }: HostPort): string {
 export function list<T>(element: Kind<T>): Kind<readonly T[]> {
   return {
     ...(element.placeholder === undefined ? {} : { placeholder: element.placeholder }),
+    ...(element.completes === undefined ? {} : { completes: element.completes }),
     expected: element.expected,
     parse: (value) => parseAll(element, value.split(",")),
     schema: (z) => z.union([element.schema(z), z.array(element.schema(z))]),

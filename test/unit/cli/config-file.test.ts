@@ -28,7 +28,7 @@ async function mistake(content: string, name = "file.json"): Promise<string> {
     (reason: unknown) => reason,
   );
   expect(error).toBeInstanceOf(ConfigurationError);
-  return String(error).replace(/^ConfigurationError: \S+\/file\.\w+: /, "");
+  return String(error).replace(/^ConfigurationError: \S+\/file\.\w+:/, "");
 }
 
 test("plain, nested and alternative keys are read, comments are not", async () => {
@@ -51,20 +51,49 @@ test("keys in camelCase are read where that is the style", async () => {
 });
 
 test("an unknown key names the nearest known one, at its own depth", async () => {
-  expect(await mistake('{ "prot": 1 }')).toBe('unknown key "prot"; did you mean "port"?');
-  expect(await mistake('{ "server": { "hosts": "x" } }')).toBe('unknown key "server.hosts"; did you mean "host"?');
-  expect(await mistake('{ "comment": "x" }')).toStartWith('unknown key "comment"');
-  expect(await mistake('{ "check": true }')).toStartWith('unknown key "check"');
+  expect(await mistake('{ "prot": 1 }')).toBe('1: unknown key "prot"; did you mean "port"?');
+  expect(await mistake('{ "server": { "hosts": "x" } }')).toBe('1: unknown key "server.hosts"; did you mean "host"?');
+  expect(await mistake('{ "comment": "x" }')).toStartWith('1: unknown key "comment"');
+  expect(await mistake('{ "check": true }')).toStartWith('1: unknown key "check"');
 });
 
 test("a wrong type, a wrong value and two names of one option are named", async () => {
-  expect(await mistake('{ "port": "4433" }')).toBe("port: invalid input: expected number, received string");
-  expect(await mistake('{ "port": 70000 }')).toBe("port is 70000, but must be a port from 0 to 65535");
-  expect(await mistake('{ "server": { "port": 1.5 } }')).toStartWith("server.port is 1.5, but must be");
-  expect(await mistake('{ "cert": "a", "cert_path": "b" }')).toBe("cert and cert_path are one option; give only one");
-  expect(await mistake('{ "disable_retry": "yes" }')).toStartWith("disable_retry: ");
-  expect(await mistake("[]")).toBe("must hold one object");
-  expect(await mistake("{")).toStartWith("JSON Parse error");
+  expect(await mistake('{ "port": "4433" }')).toBe("1: port: invalid input: expected number, received string");
+  expect(await mistake('{ "port": 70000 }')).toBe("1: port is 70000, but must be a port from 0 to 65535");
+  expect(await mistake('{ "server": { "port": 1.5 } }')).toStartWith("1: server.port is 1.5, but must be");
+  expect(await mistake('{ "cert": "a", "cert_path": "b" }')).toBe(
+    "1: cert and cert_path are one option; give only one",
+  );
+  expect(await mistake('{ "disable_retry": "yes" }')).toStartWith("1: disable_retry: ");
+  expect(await mistake("[]")).toBe(" must hold one object");
+  expect(await mistake("{")).toStartWith("1:2: JSON Parse error");
+});
+
+for (const [name, content] of [
+  ["file.json", '{\n\t"port": 1,\n\t"server": {\n\t\t"host": "h",\n\t\t"prot": 2\n\t}\n}\n'],
+  ["file.yaml", "# a comment\nport: 1\nserver:\n  host: h\n  prot: 2\n"],
+] as const) {
+  test(`a mistake is named with its line in ${name}`, async () => {
+    expect(await mistake(content, name)).toBe('5: unknown key "server.prot"; did you mean "port"?');
+    expect(await mistake(content.replace("prot", "port").replace("2", "70000"), name)).toBe(
+      "5: server.port is 70000, but must be a port from 0 to 65535",
+    );
+    expect(await mistake(content.replace("prot", "port").replace("2", "[]"), name)).toStartWith("5: server.port: ");
+  });
+}
+
+test("a broken JSON file is described with line and column", async () => {
+  expect(await mistake('{\n  "port": 1,\n}\n')).toStartWith("3:1: JSON Parse error");
+  expect(await mistake('{\n  "port": 1\n  "cert": "a"\n}\n')).toStartWith("3:3: JSON Parse error");
+});
+
+test("a key that is given twice is a mistake, not a riddle which one counts", async () => {
+  expect(await mistake('{\n  "port": 1,\n  "cert": "a",\n  "port": 2\n}\n')).toStartWith('4: "port" is given twice');
+  expect(await mistake("port: 1\ncert: a\nport: 2\n", "file.yaml")).toMatch(/^3: .*unique/);
+});
+
+test("the mark that some editors put first is no part of the file", async () => {
+  for (const name of ["file.json", "file.yaml"]) expect(await read('\uFEFF{"port": 1}', name)).toEqual({ port: 1 });
 });
 
 test("a broken YAML file is described with its line", async () => {
