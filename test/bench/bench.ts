@@ -15,6 +15,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "5" },
     rate: { type: "string", default: "20000" },
     idle: { type: "string", default: "1000" },
+    io: { type: "string", default: "auto" },
   },
 });
 const ROUNDS = Number(values.rounds);
@@ -57,7 +58,7 @@ async function measureCapacity(load: LoadProcess): Promise<number> {
 async function main(): Promise<void> {
   const pki = await benchPki();
   const report: Report = [];
-  await using relay = await RelayProcess.start(pki);
+  await using relay = await RelayProcess.start(pki, "--io", values.io);
   await using load = await LoadProcess.start(relay.port);
   await load.command("connect");
   measureHop(pki, 1200, HOP_DATAGRAMS); // the compiler's warm-up
