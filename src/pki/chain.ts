@@ -4,41 +4,99 @@ import { isWeakKey } from "../identity/leaf-policy.ts";
 import { dayOf } from "./dates.ts";
 import type { StoredCertificate } from "./key-material.ts";
 
+/** Stable codes. `no-issuer`: nothing given issued it; `wrong-key`: a CA of the right name did not sign it. */
+export type ChainFault =
+  | "no-issuer"
+  | "wrong-key"
+  | "too-long"
+  | "not-a-ca"
+  | "path-length"
+  | "weak-key"
+  | "expired"
+  | "not-yet-valid";
+
+export interface BrokenChain {
+  readonly ok: false;
+  readonly fault: ChainFault;
+  /** The certificate that is at fault, or that nothing issued. */
+  readonly at: StoredCertificate;
+  readonly detail: string;
+  readonly fix: string;
+}
+
 export type Chain =
   | { readonly ok: true /** Leaf first, anchor last. */; readonly path: readonly StoredCertificate[] }
-  | { readonly ok: false; readonly detail: string; readonly fix: string };
+  | BrokenChain;
 
-/** `others` are the certificates that came with the leaf. Only the anchors are trusted. */
+/**
+ * `others` are the certificates that came with the leaf. Only the anchors are trusted. Every path is tried, for a CA may
+ * be there twice: renewed under its old key, or signed by two others.
+ */
 export function findChain(
   leaf: StoredCertificate,
   others: readonly StoredCertificate[],
   anchors: readonly StoredCertificate[],
   wallNow: number,
 ): Chain {
-  const path = [leaf];
-  for (let last = leaf; path.length <= MAX_LENGTH; ) {
-    const anchor = anchors.find((candidate) => isIssuer(candidate, last));
-    if (anchor !== undefined) return checkLinks([...path, anchor], wallNow);
-    const next = others.find((candidate) => !path.includes(candidate) && isIssuer(candidate, last));
-    if (next === undefined) return missingIssuer(last, anchors);
-    path.push(next);
-    last = next;
-  }
-  return { ok: false, detail: `the chain is longer than ${MAX_LENGTH} certificates`, fix: "issue from the CA itself" };
+  let attempts = 0;
+  let broken: BrokenChain | undefined;
+  const extend = (path: readonly [...StoredCertificate[], StoredCertificate]): Chain | undefined => {
+    const last = path.at(-1) as StoredCertificate;
+    if (path.length > MAX_LENGTH || attempts > MAX_ATTEMPTS) {
+      broken ??= endless(last);
+      return undefined;
+    }
+    let ended = true;
+    for (const [candidate, isAnchor] of [
+      ...anchors.map((anchor) => [anchor, true] as const),
+      ...others.map((other) => [other, false] as const),
+    ]) {
+      if (!isAnchor && path.includes(candidate)) continue;
+      attempts++;
+      if (!isIssuer(candidate, last)) continue;
+      ended = false;
+      const found = isAnchor ? checkLinks([...path, candidate], wallNow) : extend([...path, candidate]);
+      if (found?.ok) return found;
+      if (found !== undefined) broken ??= found;
+    }
+    if (ended) broken ??= missingIssuer(last, anchors);
+    return undefined;
+  };
+  return extend([leaf]) ?? broken ?? missingIssuer(leaf, anchors);
 }
 
 /** By name and by signature. */
-function isIssuer(candidate: StoredCertificate, of: StoredCertificate): boolean {
-  const issuer = new X509Certificate(candidate.der);
-  const issued = new X509Certificate(of.der);
-  return issued.checkIssued(issuer) && issued.verify(issuer.publicKey);
+export function isIssuer(candidate: StoredCertificate, of: StoredCertificate): boolean {
+  const issuer = opened(candidate);
+  const issued = opened(of);
+  try {
+    return issued.checkIssued(issuer) && issued.verify(issuer.publicKey);
+  } catch {
+    return false;
+  }
 }
 
-function missingIssuer(last: StoredCertificate, anchors: readonly StoredCertificate[]): Chain {
-  const { issuer, subject } = last.facts;
+/** Parsing is dearer than looking up, and a CA is asked about every certificate. */
+function opened(certificate: StoredCertificate): X509Certificate {
+  const known = OPENED.get(certificate);
+  if (known !== undefined) return known;
+  const made = new X509Certificate(certificate.der);
+  OPENED.set(certificate, made);
+  return made;
+}
+
+function endless(at: StoredCertificate): BrokenChain {
+  const detail = `the chain is longer than ${MAX_LENGTH} certificates`;
+  return { ok: false, fault: "too-long", at, detail, fix: "issue from the CA itself" };
+}
+
+function missingIssuer(at: StoredCertificate, anchors: readonly StoredCertificate[]): BrokenChain {
+  const { issuer, subject } = at.facts;
   const namesake = anchors.some(({ facts }) => facts.subject === issuer);
   return {
     ok: false,
+    fault: namesake ? "wrong-key" : "no-issuer",
+    at,
     detail: namesake
       ? `${subject} names ${issuer} as its issuer, but the key of that CA did not sign it`
       : `${subject} was issued by ${issuer}, which is not in the CA file`,
@@ -49,28 +107,45 @@ function missingIssuer(last: StoredCertificate, anchors: readonly StoredCertific
 }
 
 function checkLinks(path: readonly StoredCertificate[], wallNow: number): Chain {
-  for (const [index, { facts }] of path.entries()) {
-    const fault = index === 0 ? undefined : issuerFault(facts, index - 1);
-    if (fault !== undefined) return { ok: false, detail: `${facts.subject} ${fault}`, fix: "issue from a proper CA" };
-    if (wallNow > facts.notAfter) {
-      return { ok: false, detail: `${facts.subject} expired on ${dayOf(facts.notAfter)}`, fix: "renew it" };
-    }
-    if (wallNow < facts.notBefore) {
+  for (const [index, at] of path.entries()) {
+    const { facts } = at;
+    const wrong = index === 0 ? undefined : issuerFault(facts, index - 1);
+    if (wrong !== undefined) {
       return {
         ok: false,
-        detail: `${facts.subject} is valid only from ${dayOf(facts.notBefore)}`,
-        fix: "check the clock",
+        fault: wrong.fault,
+        at,
+        detail: `${facts.subject} ${wrong.words}`,
+        fix: "issue from a proper CA",
       };
+    }
+    if (wallNow > facts.notAfter) {
+      const detail = `${facts.subject} expired on ${dayOf(facts.notAfter)}`;
+      return { ok: false, fault: "expired", at, detail, fix: "renew it" };
+    }
+    if (wallNow < facts.notBefore) {
+      const detail = `${facts.subject} is valid only from ${dayOf(facts.notBefore)}`;
+      return { ok: false, fault: "not-yet-valid", at, detail, fix: "check the clock" };
     }
   }
   return { ok: true, path };
 }
 
 /** `below` counts the CA certificates between this one and the leaf. */
-function issuerFault(facts: StoredCertificate["facts"], below: number): string | undefined {
-  if (!facts.isCa || facts.keyUsage?.includes("keyCertSign") === false) return "is not a CA certificate";
-  if (isWeakKey(facts.key)) return "has a key that is too weak";
-  return facts.pathLength !== undefined && below > facts.pathLength ? "may not have so many CAs below it" : undefined;
+function issuerFault(
+  facts: StoredCertificate["facts"],
+  below: number,
+): { readonly fault: ChainFault; readonly words: string } | undefined {
+  if (!facts.isCa || facts.keyUsage?.includes("keyCertSign") === false) {
+    return { fault: "not-a-ca", words: "is not a CA certificate" };
+  }
+  if (isWeakKey(facts.key)) return { fault: "weak-key", words: "has a key that is too weak" };
+  return facts.pathLength !== undefined && below > facts.pathLength
+    ? { fault: "path-length", words: "may not have so many CAs below it" }
+    : undefined;
 }
 
+const OPENED = new WeakMap<StoredCertificate, X509Certificate>();
 const MAX_LENGTH = 8;
+/** Of issuers, over all paths: a heap of look-alikes must not cost an hour. */
+const MAX_ATTEMPTS = 1000;

@@ -26,8 +26,8 @@ export function readCertificates(file: string): readonly StoredCertificate[] {
     );
   }
   return certificates.map(({ der }, index) => {
-    const facts = parseLeaf(der);
-    if (facts !== undefined && isAcceptable(der)) return { der, facts };
+    const certificate = certificateOf(der);
+    if (certificate !== undefined) return certificate;
     throw new CredentialFault(
       "bad-certificate",
       file,
@@ -81,14 +81,26 @@ function readBlocks(file: string): { readonly blocks: readonly PemBlock[]; reado
   return { blocks, mode };
 }
 
-function parseKey(file: string, { label, der }: PemBlock): KeyObject {
-  const type = KEY_FORMATS[label];
-  try {
-    if (type !== undefined) return createPrivateKey({ key: Buffer.from(der), format: "der", type });
-  } catch {
-    // Said below, in words that name the file.
-  }
+function parseKey(file: string, block: PemBlock): KeyObject {
+  const key = privateKeyOf(block);
+  if (key !== undefined) return key;
   throw new CredentialFault("bad-key", file, "holds something that is not a private key; make it again");
+}
+
+/** undefined for everything that is not a certificate to us and to the TLS library. */
+export function certificateOf(der: Uint8Array): StoredCertificate | undefined {
+  const facts = parseLeaf(der);
+  return facts !== undefined && isAcceptable(der) ? { der, facts } : undefined;
+}
+
+/** undefined for everything that is not an unencrypted private key. */
+export function privateKeyOf({ label, der }: PemBlock): KeyObject | undefined {
+  const type = Object.hasOwn(KEY_FORMATS, label) ? KEY_FORMATS[label] : undefined;
+  try {
+    return type === undefined ? undefined : createPrivateKey({ key: Buffer.from(der), format: "der", type });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether the TLS library takes it too. */
