@@ -109,17 +109,29 @@ export interface Ipv4Header {
 
 /** A header of 20 bytes without options: identification 0, don't fragment, TTL 64. */
 export function writeIpv4Header(out: Uint8Array, offset: number, header: Ipv4Header): void {
-  if (header.totalLength > 0xffff) throw new RangeError(`${header.totalLength} bytes are too many for an IPv4 packet`);
+  writeIpv4Fields(out, offset, header.source, header.destination, header.protocol, header.totalLength);
+}
+
+/** The same for a path that makes no objects. */
+export function writeIpv4Fields(
+  out: Uint8Array,
+  offset: number,
+  source: Ipv4,
+  destination: Ipv4,
+  protocol: number,
+  totalLength: number,
+): void {
+  if (totalLength > 0xffff) throw new RangeError(`${totalLength} bytes are too many for an IPv4 packet`);
   out[offset] = 0x45;
   out[offset + 1] = 0;
-  writeU16(out, offset + 2, header.totalLength);
+  writeU16(out, offset + 2, totalLength);
   writeU16(out, offset + 4, 0);
   writeU16(out, offset + 6, DONT_FRAGMENT);
   out[offset + 8] = 64;
-  out[offset + 9] = header.protocol;
+  out[offset + 9] = protocol;
   writeU16(out, offset + 10, 0);
-  writeU32(out, offset + SOURCE_AT, header.source);
-  writeU32(out, offset + DESTINATION_AT, header.destination);
+  writeU32(out, offset + SOURCE_AT, source);
+  writeU32(out, offset + DESTINATION_AT, destination);
   writeU16(out, offset + CHECKSUM_AT, finish(sum16(out, offset, offset + IPV4_HEADER_LENGTH)));
 }
 

@@ -15,7 +15,7 @@ import {
   ipv4TotalLength,
   PROTOCOL_TCP,
   pseudoHeaderSum,
-  writeIpv4Header,
+  writeIpv4Fields,
 } from "./ipv4.ts";
 
 export const TCP_FIN = 0x01;
@@ -126,7 +126,7 @@ function swap16(value: number): number {
   return ((value & 0xff) << 8) | (value >>> 8);
 }
 
-export interface TcpSegment {
+export interface TcpHeader {
   readonly source: Ipv4;
   readonly sourcePort: number;
   readonly destination: Ipv4;
@@ -134,7 +134,11 @@ export interface TcpSegment {
   readonly sequence: number;
   readonly acknowledgement: number;
   readonly flags: number;
+  /** As sent, not scaled. */
   readonly window: number;
+}
+
+export interface TcpSegment extends TcpHeader {
   /** Whole words: a multiple of 4 bytes, at most 40. */
   readonly options?: Uint8Array;
   readonly payload?: Uint8Array;
@@ -142,27 +146,45 @@ export interface TcpSegment {
 
 /** A whole inner packet. */
 export function encodeTcp(segment: TcpSegment): Uint8Array {
-  const { source, destination, options = NOTHING, payload = NOTHING } = segment;
+  const { options = NOTHING, payload = NOTHING } = segment;
   if (options.length % 4 !== 0 || options.length > 40) {
     throw new RangeError(`TCP options take up to 40 bytes in whole words, not ${options.length} bytes`);
   }
-  const headerLength = TCP_HEADER_LENGTH + options.length;
-  const totalLength = IPV4_HEADER_LENGTH + headerLength + payload.length;
-  const out = new Uint8Array(totalLength);
-  writeIpv4Header(out, 0, { source, destination, protocol: PROTOCOL_TCP, totalLength });
-  const tcp = IPV4_HEADER_LENGTH;
-  writeU16(out, tcp, segment.sourcePort);
-  writeU16(out, tcp + 2, segment.destinationPort);
-  writeU32(out, tcp + 4, segment.sequence);
-  writeU32(out, tcp + 8, segment.acknowledgement);
-  out[tcp + 12] = (headerLength / 4) << 4;
-  out[tcp + 13] = segment.flags;
-  writeU16(out, tcp + 14, segment.window);
-  out.set(options, tcp + TCP_HEADER_LENGTH);
-  out.set(payload, tcp + headerLength);
-  const sum = pseudoHeaderSum(out, 0, totalLength - tcp);
-  writeU16(out, tcp + CHECKSUM_AT, finish(sum16(out, tcp, totalLength, sum)));
+  const out = new Uint8Array(HEADERS_LENGTH + options.length + payload.length);
+  out.set(options, HEADERS_LENGTH);
+  out.set(payload, HEADERS_LENGTH + options.length);
+  writeTcpHeaders(out, 0, segment, options.length, payload.length);
   return out;
+}
+
+/** Of IPv4 and TCP, without options. */
+export const HEADERS_LENGTH = 40;
+
+/**
+ * Completes an inner packet in place: options and payload already stand behind the room for the headers. Returns the
+ * packet's length. Allocates nothing.
+ */
+export function writeTcpHeaders(
+  out: Uint8Array,
+  offset: number,
+  header: TcpHeader,
+  optionsLength: number,
+  payloadLength: number,
+): number {
+  const totalLength = HEADERS_LENGTH + optionsLength + payloadLength;
+  writeIpv4Fields(out, offset, header.source, header.destination, PROTOCOL_TCP, totalLength);
+  const tcp = offset + IPV4_HEADER_LENGTH;
+  const end = offset + totalLength;
+  writeU16(out, tcp, header.sourcePort);
+  writeU16(out, tcp + 2, header.destinationPort);
+  writeU32(out, tcp + 4, header.sequence);
+  writeU32(out, tcp + 8, header.acknowledgement);
+  out[tcp + 12] = ((TCP_HEADER_LENGTH + optionsLength) / 4) << 4;
+  out[tcp + 13] = header.flags;
+  writeU16(out, tcp + 14, header.window);
+  writeU32(out, tcp + CHECKSUM_AT, 0);
+  writeU16(out, tcp + CHECKSUM_AT, finish(sum16(out, tcp, end, pseudoHeaderSum(out, offset, end - tcp))));
+  return totalLength;
 }
 
 /**

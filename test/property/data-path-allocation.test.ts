@@ -13,7 +13,8 @@ import {
   setIpv4Destination,
   setIpv4Source,
 } from "../../src/wire/ipv4.ts";
-import { checkTcp, clampMss, encodeTcp, TCP_SYN } from "../../src/wire/tcp.ts";
+import { checkTcp, clampMss, encodeTcp, TCP_SYN, writeTcpHeaders } from "../../src/wire/tcp.ts";
+import { readTcpOptions, TcpOptions, writeTcpOptions } from "../../src/wire/tcp-options.ts";
 import { encodeServiceId, routedInnerStart, routedServiceEquals } from "../../src/wire/tunnel.ts";
 import { checkUdp, udpPayloadEnd, udpPayloadStart } from "../../src/wire/udp.ts";
 import { hex, vector } from "../support/vectors.ts";
@@ -34,6 +35,13 @@ const syn = encodeTcp({
   options: hex("020405b4"),
 });
 
+const options = new TcpOptions();
+options.hasTimestamps = true;
+options.addSackBlock(1, 0xf000_0000);
+const readInto = new TcpOptions();
+const out = new Uint8Array(1_300);
+const header = { ...endpoints, sequence: 1, acknowledgement: 1, flags: 0, window: 1 };
+
 /** High addresses do not fit into 31 bits, where an engine might box them. */
 const HIGH = 0xf000_0000;
 
@@ -51,6 +59,9 @@ const ONCE_PER_PACKET: Record<string, (i: number) => unknown> = {
   checkIcmp: () => checkIcmp(echo),
   "clampMss that finds nothing": () => clampMss(tcpPacket, 0, 1_200),
   "clampMss that clamps": (i) => clampMss(syn, 0, 1_400 - (i % 1_000)),
+  readTcpOptions: () => readTcpOptions(syn, 0, readInto),
+  writeTcpOptions: () => writeTcpOptions(out, 40, options),
+  writeTcpHeaders: () => writeTcpHeaders(out, 0, header, 24, 1_200),
   routedInnerStart: () => routedInnerStart(routed),
   routedServiceEquals: () => routedServiceEquals(routed, service),
   "adjust32 and sum16": (i) => adjust32(sum16(routed, 0, 47), HIGH + i, i),

@@ -6,6 +6,7 @@ import { flowPorts } from "../../src/wire/flow.ts";
 import * as icmp from "../../src/wire/icmp.ts";
 import * as ipv4 from "../../src/wire/ipv4.ts";
 import * as tcp from "../../src/wire/tcp.ts";
+import { readTcpOptions, TcpOptions, tcpOptionsLength, writeTcpOptions } from "../../src/wire/tcp-options.ts";
 import * as udp from "../../src/wire/udp.ts";
 import {
   anyBytes,
@@ -69,6 +70,26 @@ describe("what is written is read back", () => {
           flags: tcp.tcpFlags(packet),
           options: packet.subarray(tcp.tcpOptionsStart(packet), tcp.tcpPayloadStart(packet)),
         }).toEqual(written);
+      }),
+    );
+  });
+
+  test("TCP options, as many as fit", () => {
+    fc.assert(
+      fc.property(anyTcpOptions, (options) => {
+        const bytes = new Uint8Array(tcpOptionsLength(options));
+        expect(writeTcpOptions(bytes, 0, options)).toBe(bytes.length);
+        expect(bytes.length % 4).toBe(0);
+        const read = new TcpOptions();
+        const header = { source: 1, sourcePort: 1, destination: 2, destinationPort: 2, flags: 0, window: 0 };
+        readTcpOptions(tcp.encodeTcp({ ...header, sequence: 1, acknowledgement: 1, options: bytes }), 0, read);
+        const fitting = read.sackBlocks;
+        expect(fitting === options.sackBlocks || bytes.length > 40 - 8).toBe(true);
+        expect({ ...read, sackBlocks: 0, sackEdges: [...read.sackEdges.subarray(0, fitting * 2)] }).toEqual({
+          ...options,
+          sackBlocks: 0,
+          sackEdges: [...options.sackEdges.subarray(0, fitting * 2)],
+        });
       }),
     );
   });
@@ -188,6 +209,22 @@ describe("bytes of a stranger", () => {
 
 const GUARD = 64;
 
+const anyTcpOptions = fc
+  .record({
+    mss: fc.oneof(fc.constant(0), anyU16),
+    windowScale: fc.oneof(fc.constant(-1), fc.nat(255)),
+    sackPermitted: fc.boolean(),
+    timestamps: fc.option(fc.tuple(anyU32, anyU32)),
+    blocks: fc.array(fc.tuple(anyU32, anyU32), { maxLength: 4 }),
+  })
+  .map(({ mss, windowScale, sackPermitted, timestamps, blocks }) => {
+    const options = new TcpOptions();
+    Object.assign(options, { mss, windowScale, sackPermitted, hasTimestamps: timestamps !== null });
+    [options.timestamp, options.timestampEcho] = timestamps ?? [0, 0];
+    for (const [left, right] of blocks) options.addSackBlock(left, right);
+    return options;
+  });
+
 /** A header that looks right at first, and anything behind it. */
 const anyHeaderAndBytes = fc
   .tuple(fc.constantFrom(1, 6, 17, 17, 6, 1, 50), fc.integer({ min: 0x45, max: 0x4f }), anyBytes(120))
@@ -208,7 +245,10 @@ function useEverything(bytes: Uint8Array, offset: number, address: number, mss: 
   icmp.encodeEchoReply(packet);
   icmp.encodeFragmentationNeeded({ packet, nextHopMtu: mss, source: address });
   const protocol = ipv4.ipv4Protocol(bytes, offset);
-  if (protocol === 6 && tcp.checkTcp(bytes, offset) === undefined) tcp.encodeRst(bytes, offset);
+  if (protocol === 6 && tcp.checkTcp(bytes, offset) === undefined) {
+    tcp.encodeRst(bytes, offset);
+    readTcpOptions(bytes, offset, new TcpOptions());
+  }
   if (protocol === 17 && udp.checkUdp(bytes, offset) === undefined) {
     const [start, end] = [udp.udpPayloadStart(bytes, offset), udp.udpPayloadEnd(bytes, offset)];
     expect(start).toBeLessThanOrEqual(end);
