@@ -9,12 +9,15 @@ export interface Echo extends Disposable {
   readonly served: Promise<void>;
   /** Datagrams returned so far. */
   readonly echoed: number;
+  /** Ports that they came from: each flow of a connector has its own. */
+  readonly sources: ReadonlySet<number>;
   close(): void;
 }
 
 export async function openEcho(options: { readonly host?: string; readonly port?: number } = {}): Promise<Echo> {
   const host = options.host ?? "127.0.0.1";
   let echoed = 0;
+  const sources = new Set<number>();
   const first = Promise.withResolvers<void>();
   const unsent: { readonly data: Uint8Array; readonly port: number; readonly address: string }[] = [];
   const socket = await Bun.udpSocket({
@@ -25,6 +28,7 @@ export async function openEcho(options: { readonly host?: string; readonly port?
       data(self, data, port, address) {
         if (unsent.length > 0 || !self.send(data, port, address)) unsent.push({ data, port, address });
         echoed += 1;
+        sources.add(port);
         first.resolve();
       },
       drain(self) {
@@ -47,6 +51,7 @@ export async function openEcho(options: { readonly host?: string; readonly port?
     get echoed() {
       return echoed;
     },
+    sources,
     close,
     [Symbol.dispose]: close,
   };
