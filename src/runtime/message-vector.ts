@@ -20,12 +20,12 @@ export class MessageVector {
 
   constructor(count: number) {
     this.count = count;
-    this.headers = new Uint8Array(count * HEADER_BYTES);
-    this.names = new Uint8Array(count * NAME_STRIDE);
-    this.control = new Uint8Array(count * CONTROL_STRIDE);
+    this.headers = fixed(count * HEADER_BYTES);
+    this.names = fixed(count * NAME_STRIDE);
+    this.control = fixed(count * CONTROL_STRIDE);
     this.#words = new Uint32Array(this.headers.buffer);
     this.#longs = new BigUint64Array(this.headers.buffer);
-    this.#iovecWords = new Uint32Array(count * 4);
+    this.#iovecWords = new Uint32Array(fixed(count * 16).buffer);
     this.#controlWords = new Int32Array(this.control.buffer);
     const [names, control] = [addressOf(this.names), addressOf(this.control)];
     const iovecs = addressOf(new Uint8Array(this.#iovecWords.buffer));
@@ -80,6 +80,14 @@ export const NAME_STRIDE = 32;
 export const CONTROL_STRIDE = 128;
 export const CONTROL_HEADER_BYTES = 16;
 const HEADER_BYTES = 64;
+
+/**
+ * Memory that stays where it is. The engine keeps small arrays among its objects and moves them out with the first
+ * view that is made of them: the kernel would go on writing to where they were.
+ */
+function fixed(bytes: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new ArrayBuffer(bytes));
+}
 
 /** Control data of `bytes` bytes, header and padding included. */
 export function controlSpace(bytes: number): number {

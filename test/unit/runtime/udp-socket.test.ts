@@ -106,6 +106,22 @@ describe.each(["portable", "linux"] as const)("the %s UDP socket", (io) => {
     expect((await four.arrived(1))[0]!.bytes).toEqual(Uint8Array.of(5));
   });
 
+  test("keeps telling peers apart that come to a dual-stack socket in turn, one packet at a time", async () => {
+    const dual = await socketAt(io, "::");
+    const { port } = dual.socket.local[0]!;
+    const peers = await Promise.all(["::1", "127.0.0.1", "::1", "127.0.0.1"].map((host) => socketAt(io, host)));
+    for (const [index, { socket, arrived }] of peers.entries()) {
+      const own = socket.local[0]!;
+      send(socket, socket.remote(own.host, port), Uint8Array.of(index));
+      socket.flush();
+      const { from } = (await dual.arrived(index + 1))[index]!;
+      expect([from.host, from.port]).toEqual([own.host, own.port]);
+      send(dual.socket, from, Uint8Array.of(index));
+      dual.socket.flush();
+      expect((await arrived(1))[0]!.bytes).toEqual(Uint8Array.of(index));
+    }
+  });
+
   test("reports an address that is in use by the system's name for it", async () => {
     const { socket } = await socketAt(io, "127.0.0.1");
     const addresses = [{ host: "127.0.0.1", port: socket.local[0]!.port }];
