@@ -93,6 +93,7 @@ class ConnectorDaemon {
   readonly #open: { close(): unknown }[] = [];
   readonly #giveUp: (fatal: Fatal) => void;
   #dialler: RelayDialler | undefined;
+  #watch: FileWatch | undefined;
   #reloading = false;
   #stopping = false;
 
@@ -154,9 +155,9 @@ class ConnectorDaemon {
         () => this.#dates(),
       ),
     );
-    const watch = new FileWatch({ paths: watchedFiles(settings), intervalMs: WATCH_MS, changed });
-    this.#open.push(watch);
-    await watch.look();
+    this.#watch = new FileWatch({ paths: watchedFiles(settings), intervalMs: WATCH_MS, changed });
+    this.#open.push(this.#watch);
+    await this.#watch.look();
   }
 
   /** New credentials for connections from now on. Whatever is wrong with them: the old ones stay. */
@@ -164,6 +165,7 @@ class ConnectorDaemon {
     if (this.#reloading || this.#stopping) return;
     this.#reloading = true;
     try {
+      await this.#watch?.acknowledge();
       const settings = await read(logTerminal(this.#log, terminal));
       if (settings === undefined) return;
       const credentials = loadCredentials(settings);

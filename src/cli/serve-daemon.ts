@@ -77,6 +77,7 @@ class RelayDaemon {
   readonly #driver: Driver<never, Notice>;
   readonly #state: { settings: ServeSettings; credentials: Credentials; reloads: number; reloadFailures: number };
   readonly #open: { close(): unknown }[] = [];
+  #watch: FileWatch | undefined;
   #reloading = false;
   #draining = false;
 
@@ -123,9 +124,9 @@ class RelayDaemon {
         () => this.#dates(),
       ),
     );
-    const watch = new FileWatch({ paths: watchedFiles(this.#state.settings), intervalMs: WATCH_MS, changed });
-    this.#open.push(watch);
-    await watch.look();
+    this.#watch = new FileWatch({ paths: watchedFiles(this.#state.settings), intervalMs: WATCH_MS, changed });
+    this.#open.push(this.#watch);
+    await this.#watch.look();
   }
 
   /** Reads everything again. Whatever is wrong with it: the old state stays, says so and counts. */
@@ -133,6 +134,7 @@ class RelayDaemon {
     if (this.#reloading || this.#draining) return;
     this.#reloading = true;
     try {
+      await this.#watch?.acknowledge();
       const settings = await read(logTerminal(this.#log, terminal));
       if (settings === undefined) return;
       const credentials = loadCredentials(settings);

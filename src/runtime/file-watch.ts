@@ -27,8 +27,10 @@ export class FileWatch {
   async look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
-    const state = (await Promise.all(this.#options.paths.map(stateOf))).join("\n");
+    const known = this.#known;
+    const state = await this.#state();
     this.#looking = false;
+    if (this.#known !== known) return; // acknowledged meanwhile: what was seen here is older
     this.#known ??= state;
     const still = state === this.#latest;
     this.#latest = state;
@@ -37,8 +39,17 @@ export class FileWatch {
     this.#options.changed();
   }
 
+  /** The owner is about to read them for a reason of its own: only what changes from now on is news to it. */
+  async acknowledge(): Promise<void> {
+    this.#known = await this.#state();
+  }
+
   close(): void {
     clearInterval(this.#timer);
+  }
+
+  async #state(): Promise<string> {
+    return (await Promise.all(this.#options.paths.map(stateOf))).join("\n");
   }
 }
 

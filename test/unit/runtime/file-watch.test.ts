@@ -22,7 +22,7 @@ async function watching(...names: readonly string[]) {
   const opened = new FileWatch({ paths, intervalMs: 3_600_000, changed: () => calls.count++ });
   watch = opened;
   await opened.look();
-  return { calls, look: () => opened.look() };
+  return { calls, look: () => opened.look(), acknowledge: () => opened.acknowledge() };
 }
 
 test("unchanged files are no change, however often one looks", async () => {
@@ -77,6 +77,19 @@ test("a symbolic link that points elsewhere is a change, and so is a file that i
   await look();
   await look();
   expect(calls.count).toBe(3);
+});
+
+test("what the owner has read for another reason is no change, what is written afterwards is", async () => {
+  const path = directory.write("a", "1");
+  const { calls, look, acknowledge } = await watching("a");
+  writeFileSync(path, "22");
+  await look();
+  await acknowledge();
+  for (let n = 0; n < 3; n++) await look();
+  expect(calls.count).toBe(0);
+  writeFileSync(path, "333");
+  for (let n = 0; n < 3; n++) await look();
+  expect(calls.count).toBe(1);
 });
 
 test("the timer looks by itself", async () => {
