@@ -110,12 +110,16 @@ class RelayDaemon {
   /** Binds everything, then says so. `changed` is called when a file of ours was replaced. */
   async start(changed: () => void): Promise<void> {
     const { values } = this.#state.settings;
-    const socket = await this.#bind();
+    const addresses = await bindAddresses(values.bind, values.port);
+    const socket = await this.#bind(addresses);
     this.#addMetrics(socket);
     const status = await openStatus(values, () => this.#notReady(), this.#page);
     if (status !== undefined) this.#open.push(status);
     this.#driver.attach(socket);
-    for (const local of socket.local) this.#log.plain(listeningLine(local));
+    // The socket's own idea of its address may be the external one, where nobody of this host can reach it.
+    for (const [index, { port }] of socket.local.entries()) {
+      this.#log.plain(listeningLine({ host: addresses[index]?.host ?? "", port }));
+    }
     if (status !== undefined) this.#log.plain(listeningLine(status.local));
     this.#open.push(
       new Reminders(
@@ -177,9 +181,8 @@ class RelayDaemon {
     if (changed.length > 0) this.#log.line("warn", "restart-needed", { options: changed.map(flagName).join(",") });
   }
 
-  async #bind(): Promise<UdpSocket> {
+  async #bind(addresses: readonly BindAddress[]): Promise<UdpSocket> {
     const { values } = this.#state.settings;
-    const addresses = await bindAddresses(values.bind, values.port);
     try {
       const socket = await openPackets(addresses, this.#driver, values, this.#log, {
         externalHost: values.externalIp,

@@ -45,8 +45,8 @@ function ownFiles() {
 }
 
 /** The serial number that a new handshake shows. */
-async function serialOf(port: number): Promise<string> {
-  using peer = await loopbackPeer({ ca: pki.ca, credential: pki.agent });
+async function serialOf(port: number, host?: string): Promise<string> {
+  using peer = await loopbackPeer({ ca: pki.ca, credential: pki.agent, host });
   const { identity } = await peer.connect(port);
   return identity.kind === "certificate" ? identity.serial : "none";
 }
@@ -66,6 +66,20 @@ test("every socket is announced with its real port, and each of them takes conne
     `listening 127.0.0.1:${relay.statusPort}`,
   ]);
   expect(await serialOf(relay.port)).not.toBe("none");
+});
+
+test("behind 1:1 NAT it serves as ever, and announces the address that it is bound to", async () => {
+  await using relay = await serveUnderTest(pki, ["--external-ip", "192.0.2.1"]);
+  expect(relay.stderr).toContain(`listening 127.0.0.1:${relay.port}\n`);
+  expect(await serialOf(relay.port)).not.toBe("none");
+});
+
+test("a socket for IPv4 and IPv6 serves both, in turn", async () => {
+  await using relay = await serveUnderTest(pki, ["--bind", "[::]:0"]);
+  const [, port] = await relay.line(/^listening \[::\]:(\d+)$/);
+  const serial = await serialOf(Number(port), "::1");
+  expect(await serialOf(Number(port), "127.0.0.1")).toBe(serial);
+  expect(await serialOf(Number(port), "::1")).toBe(serial);
 });
 
 test("health, readiness and metrics are served, and the handshake is counted", async () => {

@@ -20,6 +20,8 @@ interface Waiter {
 export interface LoopbackPeerOptions {
   readonly ca: TestCredential;
   readonly credential?: TestCredential | undefined;
+  /** 127.0.0.1 or ::1, for itself and for the relay. */
+  readonly host?: string | undefined;
 }
 
 export async function loopbackPeer(options: LoopbackPeerOptions): Promise<LoopbackPeer> {
@@ -29,6 +31,7 @@ export async function loopbackPeer(options: LoopbackPeerOptions): Promise<Loopba
 }
 
 export class LoopbackPeer implements Disposable {
+  readonly #host: string;
   readonly #endpoint: Endpoint;
   readonly #commands = new Outbox<PeerCommand>();
   readonly #driver: Driver<PeerCommand, never>;
@@ -36,7 +39,8 @@ export class LoopbackPeer implements Disposable {
   readonly #waiters: Waiter[] = [];
   #socket: UdpSocket | undefined;
 
-  constructor({ ca, credential }: LoopbackPeerOptions) {
+  constructor({ ca, credential, host = "127.0.0.1" }: LoopbackPeerOptions) {
+    this.#host = host;
     const own = credential && { certChain: pem(credential.certPem), key: pem(credential.keyPem) };
     this.#endpoint = new Endpoint(
       {
@@ -61,12 +65,12 @@ export class LoopbackPeer implements Disposable {
   }
 
   async open(): Promise<void> {
-    this.#socket = await openUdpSockets([{ host: "127.0.0.1", port: 0 }], this.#driver);
+    this.#socket = await openUdpSockets([{ host: this.#host, port: 0 }], this.#driver);
     this.#driver.attach(this.#socket);
   }
 
   dial(port: number, names: readonly string[] = ["ztna-server"]): PeerId {
-    const peer = this.#endpoint.connect(this.#socket!.remote("127.0.0.1", port), names, monotonicClock.now());
+    const peer = this.#endpoint.connect(this.#socket!.remote(this.#host, port), names, monotonicClock.now());
     this.#driver.wake();
     return peer;
   }
@@ -76,7 +80,8 @@ export class LoopbackPeer implements Disposable {
     const peer = this.dial(port);
     const event = await this.event((one) => "peer" in one && one.peer === peer && one.type !== "datagram");
     if (event.type !== "connected") throw new Error(`not connected: ${JSON.stringify(event)}`);
-    await this.datagram(OBSERVED_ADDRESS);
+    // There is no message for IPv6 addresses.
+    if (this.#host === "127.0.0.1") await this.datagram(OBSERVED_ADDRESS);
     return event;
   }
 
