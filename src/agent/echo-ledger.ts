@@ -42,16 +42,21 @@ export class EchoLedger {
     return payload;
   }
 
-  received(payload: Uint8Array): void {
-    if (payload.length < SHORTEST_NAMED) return this.receivedShort(toHex(payload));
+  /** Its number if it is one that came back, and long enough to tell. */
+  received(payload: Uint8Array): number | undefined {
+    if (payload.length < SHORTEST_NAMED) {
+      this.receivedShort(toHex(payload));
+      return undefined;
+    }
     const name = nameOfPayload(payload);
     if (name === undefined) {
       this.corrupt += 1;
     } else if (name.run !== this.run || name.agent !== this.agent) {
       this.foreign += 1;
     } else {
-      this.receivedOwn(name.number, payload.length);
+      return this.receivedOwn(name.number, payload.length);
     }
+    return undefined;
   }
 
   result(): LedgerResult {
@@ -59,7 +64,7 @@ export class EchoLedger {
     return { sent, returned, lost: sent - returned, duplicate, foreign, corrupt };
   }
 
-  private receivedOwn(number: number, size: number): void {
+  private receivedOwn(number: number, size: number): number | undefined {
     const expected = this.sizes.get(number);
     if (expected === undefined || Math.abs(expected) !== size) {
       this.corrupt += 1; // cut or lengthened, or a number that was never used
@@ -68,7 +73,9 @@ export class EchoLedger {
     } else {
       this.sizes.set(number, -size);
       this.returned += 1;
+      return number;
     }
+    return undefined;
   }
 
   private receivedShort(content: string): void {

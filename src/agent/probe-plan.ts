@@ -42,6 +42,8 @@ export interface SeriesPlan {
   /** Wraps each payload in an inner UDP packet; absent: the payload is the datagram. */
   readonly flow?: InnerFlow;
   readonly content: SeriesContent;
+  /** Most numbered payloads on their way at once; the next waits until one has come back. Absent: no limit. */
+  readonly window?: number;
   /** Reports how many left, and how fast. */
   readonly burst: boolean;
   /** Compares the answers with what was sent. */

@@ -4,7 +4,8 @@ import { encodeUdp, UDP_OVERHEAD } from "../wire/udp.ts";
 import { type Activity, type ActivityResult, type ActivityState, CONNECTION_GONE, type ProbeLine } from "./activity.ts";
 import { EchoCheck } from "./echo-check.ts";
 import { EchoLedger } from "./echo-ledger.ts";
-import { numberedPayload } from "./numbered-payload.ts";
+import { FlightWindow } from "./flight-window.ts";
+import { numberedPayload, SHORTEST_NAMED } from "./numbered-payload.ts";
 import { largestPayload, patternPayload, sizeInBytes, sizeInRange, tooLarge } from "./payload.ts";
 import type { BurstResult } from "./probe-output.ts";
 import type { SeriesPlan } from "./probe-plan.ts";
@@ -23,6 +24,7 @@ export class SeriesActivity implements Activity {
   private readonly random: () => number;
   private readonly check: EchoCheck | undefined;
   private readonly ledger: EchoLedger | undefined;
+  private readonly window: FlightWindow | undefined;
   private sent = 0;
   private startedAt: Millis | undefined;
   private nextAt: Millis | undefined;
@@ -41,6 +43,7 @@ export class SeriesActivity implements Activity {
     const isNumbered = plan.content.type === "numbered";
     this.check = plan.verify && !isNumbered ? new EchoCheck() : undefined;
     this.ledger = plan.verify && isNumbered ? new EchoLedger(identity.run, identity.agent) : undefined;
+    this.window = this.ledger && plan.window !== undefined ? new FlightWindow(plan.window) : undefined;
   }
 
   advance(now: Millis): void {
@@ -59,7 +62,8 @@ export class SeriesActivity implements Activity {
     if (datagram.length < UDP_OVERHEAD) return;
     const payload = datagram.subarray(UDP_OVERHEAD);
     this.check?.answered(payload);
-    this.ledger?.received(payload);
+    const returned = this.ledger?.received(payload);
+    if (returned !== undefined) this.window?.returned(returned);
   }
 
   line(): void {}
@@ -90,18 +94,21 @@ export class SeriesActivity implements Activity {
 
   private sendDue(now: Millis): void {
     const { count, delayMs } = this.plan;
+    const before = this.sent;
     const most = delayMs > 0 ? 1 : AT_ONCE;
     for (let room = Math.min(most, this.connection.room()); room > 0 && this.sent < count; room -= 1) {
-      this.failure = this.sendNext();
+      if (this.window?.isOpen(now) === false) break;
+      this.failure = this.sendNext(now);
       if (this.failure !== undefined) return;
       this.sent += 1;
     }
     // Never faster than the pace asked for, also when this wake-up came late.
-    this.nextAt = now + (this.sent < count && delayMs > 0 ? delayMs : LOOK_AGAIN_MS);
+    const isPaced = this.sent > before && this.sent < count && delayMs > 0;
+    this.nextAt = now + (isPaced ? delayMs : LOOK_AGAIN_MS);
   }
 
   /** Why it failed, if it did. */
-  private sendNext(): string | undefined {
+  private sendNext(now: Millis): string | undefined {
     const { flow } = this.plan;
     const largest = this.connection.largest();
     const size = this.nextSize(largestPayload(largest));
@@ -109,6 +116,7 @@ export class SeriesActivity implements Activity {
     if (fault !== undefined) return fault;
     const payload = this.nextPayload(size);
     this.check?.sent(payload);
+    if (size >= SHORTEST_NAMED) this.window?.sent(this.sent, now);
     return this.connection.send(flow === undefined ? payload : encodeUdp({ ...flow, payload, checksum: false }));
   }
 

@@ -67,6 +67,10 @@ export const TEST_CLIENT_OPTIONS = {
   }),
   repeat: option(count(0, 1e6), { default: 1, help: "how many generated payloads", group: WHAT }),
   delay: option(millis, { default: 0, help: "pause between them", group: WHAT }),
+  window: optional(count(1, 1e6), {
+    help: "numbered payloads on their way at once; the next waits for one to come back (default no limit)",
+    group: WHAT,
+  }),
   burst: option(count(0, 1e6), { default: 0, help: "this many without a pause; needs --dst", group: WHAT }),
   routed: flag("name the service in each datagram (0x2f) instead of sending it raw", { group: WHAT }),
   agents: optional(count(1, 1000), {

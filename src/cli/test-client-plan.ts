@@ -97,7 +97,10 @@ function activityPlan(settings: TestClientSettings): ActivityPlan {
   if (payloadSize !== undefined) {
     const flow = innerFlow(settings);
     const content = generated(settings, payloadSize, numbered);
-    const series = { type: "series", count: Math.max(1, repeat), delayMs: delay, content, burst: false } as const;
+    const series = {
+      ...({ type: "series", count: Math.max(1, repeat), delayMs: delay, content, burst: false } as const),
+      ...(values.window === undefined ? {} : { window: values.window }),
+    };
     if (flow === undefined) return { ...series, verify: false };
     return { ...series, flow, verify: numbered || values.verifyEcho };
   }

@@ -140,6 +140,33 @@ describe("numbered payloads", () => {
   });
 });
 
+describe("a window", () => {
+  const LONG = { ...NUMBERED, least: { bytes: 14 } };
+
+  test("lets no more payloads be on their way at once; each that comes back lets the next go", () => {
+    const slow: Answers = (bytes) => [{ afterMs: 100, bytes: echoOf(bytes) }];
+    const run = world({ count: 6, delayMs: 10, content: LONG, window: 3 }, { answers: slow });
+    run.run(500);
+    expect(run.sentAt()).toEqual([2, 12, 22, 102, 112, 122]);
+    expect(run.report().ledger).toMatchObject({ returned: 6, lost: 0 });
+  });
+
+  test("does not count what was lost for longer than a second", () => {
+    const run = world({ count: 4, delayMs: 10, content: LONG, window: 2 });
+    run.run(3000);
+    expect(run.sentAt()).toEqual([2, 12, 1002, 1012]);
+  });
+
+  test("bounds a burst too, and leaves out payloads too short for a number", () => {
+    const run = world({ count: 100, burst: true, content: LONG, window: 7 });
+    run.run(500);
+    expect(run.sent()).toHaveLength(7);
+    const short = world({ count: 100, content: { ...NUMBERED, most: { bytes: 13 } }, window: 7 });
+    short.run(500);
+    expect(short.sent()).toHaveLength(100);
+  });
+});
+
 describe("without inner addresses", () => {
   test("the payload is the datagram, and max still leaves room for the headers", () => {
     const run = world({ flow: undefined, content: { ...PATTERN, size: { beyondLargest: 0 } }, verify: false });

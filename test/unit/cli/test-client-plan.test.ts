@@ -141,6 +141,12 @@ describe("what is sent", () => {
     });
   });
 
+  test("is held back by a window when one is given", async () => {
+    const flags = ["--payload-size", "0..max", ...DST];
+    expect(await activity(...flags, "--window", "8")).toMatchObject({ window: 8 });
+    expect(await activity(...flags)).not.toHaveProperty("window");
+  });
+
   test("is wrapped for the service when routed", async () => {
     expect((await planned("--service", "web", "--routed")).plan.routedTo).toBe("web");
     expect((await planned("--service", "web")).plan.routedTo).toBeUndefined();
