@@ -1,6 +1,6 @@
 // The relay as a process: ready lines, status port, reload by signal and by file, drain, what it says and what not.
 import { beforeAll, expect, test } from "bun:test";
-import { copyFileSync, renameSync, writeFileSync } from "node:fs";
+import { copyFileSync } from "node:fs";
 import { PURPOSE_OIDS } from "../../src/identity/leaf-policy.ts";
 import {
   encodeAck,
@@ -14,8 +14,9 @@ import { BINARY, requireBinary } from "../support/binary.ts";
 import { serveUnderTest } from "../support/daemon-under-test.ts";
 import { loopbackPeer } from "../support/loopback-peer.ts";
 import { scrape } from "../support/metrics.ts";
-import { type TestCredential, type TestPki, testPki } from "../support/pki.ts";
+import { type TestPki, testPki } from "../support/pki.ts";
 import { startProcess } from "../support/process.ts";
+import { replaceableFiles, serialShown } from "../support/relay-certificate.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 let pki: TestPki;
@@ -23,33 +24,6 @@ beforeAll(async () => {
   requireBinary();
   pki = await testPki();
 });
-
-/** Certificate and key under names that the test may write over. */
-function ownFiles() {
-  const directory = temporaryDirectory();
-  const cert = directory.write("relay.crt", pki.server.certPem);
-  const key = directory.write("relay.key", pki.server.keyPem);
-  const install = (credential: TestCredential) => {
-    writeFileSync(`${cert}.new`, credential.certPem);
-    writeFileSync(`${key}.new`, credential.keyPem, { mode: 0o600 });
-    renameSync(`${cert}.new`, cert);
-    renameSync(`${key}.new`, key);
-  };
-  return {
-    cert,
-    key,
-    install,
-    args: ["--cert", cert, "--key", key],
-    [Symbol.dispose]: () => directory[Symbol.dispose](),
-  };
-}
-
-/** The serial number that a new handshake shows. */
-async function serialOf(port: number, host?: string): Promise<string> {
-  using peer = await loopbackPeer({ ca: pki.ca, credential: pki.agent, host });
-  const { identity } = await peer.connect(port);
-  return identity.kind === "certificate" ? identity.serial : "none";
-}
 
 async function get(port: number, path: string): Promise<readonly [number, string]> {
   const answer = await fetch(`http://127.0.0.1:${port}${path}`);
@@ -65,26 +39,26 @@ test("every socket is announced with its real port, and each of them takes conne
     expect.stringMatching(/^listening 127\.0\.0\.2:\d+$/),
     `listening 127.0.0.1:${relay.statusPort}`,
   ]);
-  expect(await serialOf(relay.port)).not.toBe("none");
+  expect(await serialShown(relay.port)).not.toBe("none");
 });
 
 test("behind 1:1 NAT it serves as ever, and announces the address that it is bound to", async () => {
   await using relay = await serveUnderTest(pki, ["--external-ip", "192.0.2.1"]);
   expect(relay.stderr).toContain(`listening 127.0.0.1:${relay.port}\n`);
-  expect(await serialOf(relay.port)).not.toBe("none");
+  expect(await serialShown(relay.port)).not.toBe("none");
 });
 
 test("a socket for IPv4 and IPv6 serves both, in turn", async () => {
   await using relay = await serveUnderTest(pki, ["--bind", "[::]:0"]);
   const [, port] = await relay.line(/^listening \[::\]:(\d+)$/);
-  const serial = await serialOf(Number(port), "::1");
-  expect(await serialOf(Number(port), "127.0.0.1")).toBe(serial);
-  expect(await serialOf(Number(port), "::1")).toBe(serial);
+  const serial = await serialShown(Number(port), "::1");
+  expect(await serialShown(Number(port), "127.0.0.1")).toBe(serial);
+  expect(await serialShown(Number(port), "::1")).toBe(serial);
 });
 
 test("health, readiness and metrics are served, and the handshake is counted", async () => {
   await using relay = await serveUnderTest(pki);
-  await serialOf(relay.port);
+  await serialShown(relay.port);
   expect(await get(relay.statusPort, "/healthz")).toEqual([200, "ok\n"]);
   expect(await get(relay.statusPort, "/readyz")).toEqual([200, "ok\n"]);
   expect(await get(relay.statusPort, "/nothing")).toEqual([404, ""]);
@@ -96,37 +70,37 @@ test("health, readiness and metrics are served, and the handshake is counted", a
 });
 
 test("a signal reloads the certificate: new handshakes show it, the old connection stays", async () => {
-  using files = ownFiles();
+  using files = replaceableFiles(pki.server);
   await using relay = await serveUnderTest(pki, files.args);
   using old = await loopbackPeer({ ca: pki.ca, credential: pki.agent });
   const { peer } = await old.connect(relay.port);
-  const before = await serialOf(relay.port);
+  const before = await serialShown(relay.port);
   const renewed = await pki.craft("renewed", { dnsNames: ["ztna-server"], extendedKeyUsages: [PURPOSE_OIDS.server] });
   files.install(renewed);
   relay.signal("SIGHUP");
   await relay.line(/ reloaded serial=/);
-  expect(await serialOf(relay.port)).not.toBe(before);
+  expect(await serialShown(relay.port)).not.toBe(before);
   old.send(peer, encodeRegistration("agent", "web"));
   expect(await old.datagram(REGISTRATION_ACK)).toEqual(encodeAck("web"));
 });
 
 test("a replaced file is noticed without a signal", async () => {
-  using files = ownFiles();
+  using files = replaceableFiles(pki.server);
   await using relay = await serveUnderTest(pki, files.args);
-  const before = await serialOf(relay.port);
+  const before = await serialShown(relay.port);
   files.install(await pki.craft("replaced", { dnsNames: ["ztna-server"], extendedKeyUsages: [PURPOSE_OIDS.server] }));
   await relay.line(/ reloaded serial=/);
-  expect(await serialOf(relay.port)).not.toBe(before);
+  expect(await serialShown(relay.port)).not.toBe(before);
 });
 
 test("a broken file keeps the old certificate, says so and counts", async () => {
-  using files = ownFiles();
+  using files = replaceableFiles(pki.server);
   await using relay = await serveUnderTest(pki, files.args);
-  const before = await serialOf(relay.port);
+  const before = await serialShown(relay.port);
   copyFileSync(pki.connector.keyFile, files.key);
   relay.signal("SIGHUP");
   await relay.line(/ reload-failed detail=".*relay\.key is not the key of/);
-  expect(await serialOf(relay.port)).toBe(before);
+  expect(await serialShown(relay.port)).toBe(before);
   const { values } = await scrape(relay.statusPort);
   expect(values.get("ztna_reload_failures_total")).toBe(1);
   expect(values.get("ztna_reloads_total")).toBe(0);
@@ -218,5 +192,5 @@ test("the default file of the working directory is read", async () => {
   const args = ["serve", "--port", "0", "--bind", "127.0.0.1", "--metrics-port", "0"];
   await using relay = startProcess([BINARY, ...args], { cwd: directory.path });
   const [, port] = await relay.line(/^listening 127\.0\.0\.1:(\d+)$/);
-  expect(await serialOf(Number(port))).not.toBe("none");
+  expect(await serialShown(Number(port))).not.toBe("none");
 });

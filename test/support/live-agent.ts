@@ -45,6 +45,7 @@ export class LiveAgent implements Disposable {
   readonly #source: number;
   readonly #answeredAt: (Millis | undefined)[] = [];
   readonly #waiters = new Set<{ matches: (answer: Answer) => boolean; resolve: (answer: Answer) => void }>();
+  #outstanding = 0;
   #end: LiveEnd | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -82,6 +83,7 @@ export class LiveAgent implements Disposable {
   send(): number {
     const number = this.sent;
     this.#answeredAt.push(undefined);
+    this.#outstanding += 1;
     const { service, payloadBytes = 64 } = this.#options;
     const payload = numberedPayload({ run: this.run, agent: AGENT, number }, payloadBytes);
     const [destination, source] = [this.#address, this.#source];
@@ -125,6 +127,15 @@ export class LiveAgent implements Disposable {
     return first;
   }
 
+  /** Sends no more and resolves with the number of payloads that were lost: when there is none, or when time is up. */
+  async settled(timeoutMs: Millis = SETTLE_MS): Promise<number> {
+    this.stop();
+    if (this.#outstanding > 0) {
+      await this.#answer(() => this.#outstanding === 0, "the last answer", timeoutMs).catch(() => {});
+    }
+    return this.#outstanding;
+  }
+
   [Symbol.dispose](): void {
     this.stop();
     this.#end?.[Symbol.dispose]();
@@ -157,6 +168,7 @@ export class LiveAgent implements Disposable {
       this.duplicates += 1;
     } else {
       this.#answeredAt[number] = at;
+      this.#outstanding -= 1;
       for (const { matches, resolve } of [...this.#waiters]) if (matches({ number, at })) resolve({ number, at });
     }
   }
@@ -179,3 +191,4 @@ const AGENT = 1;
 const SOURCE_PORT = 40_000;
 const DESTINATION_PORT = 9999;
 const WAIT_MS = 20_000;
+const SETTLE_MS = 2000;
