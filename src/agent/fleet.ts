@@ -19,6 +19,7 @@ export class Fleet implements Machine<ProbeInput, FleetOutput> {
   private readonly options: FleetOptions;
   private readonly out = new Outbox<FleetOutput>();
   private readonly probes: Probe[] = [];
+  /** Each probe dials once. */
   private readonly byPeer = new Map<PeerId, number>();
   /** When each probe wants to be woken. */
   private readonly deadlines = new Deadlines<number>();
@@ -49,11 +50,6 @@ export class Fleet implements Machine<ProbeInput, FleetOutput> {
         return this.step(0, input, now);
       case "interrupt":
         return this.interrupt(now);
-      case "disconnected":
-      case "dial-failed":
-        this.toPeer(input, now);
-        this.byPeer.delete(input.peer);
-        return;
       default:
         this.toPeer(input, now);
     }

@@ -22,7 +22,6 @@ export class ProbeRegistration {
 
   /** Takes note if the datagram is the answer. */
   received(bytes: Uint8Array): void {
-    if (this.result.type === "none") return;
     const message = parseTunnelDatagram(bytes);
     const { service } = this.plan;
     if (message.type === "ack" && message.service === service) {

@@ -21,7 +21,6 @@ export class RttActivity implements Activity {
   /** When the packet that is out was sent. */
   private sentAt: Millis | undefined;
   private nextAt: Millis | undefined;
-  private gone = false;
   private failure: string | undefined;
 
   constructor(plan: RttPlan, connection: ProbeLine, random: () => number) {
@@ -48,7 +47,6 @@ export class RttActivity implements Activity {
   line(): void {}
 
   closed(now: Millis): void {
-    this.gone = true;
     if (this.sentAt !== undefined) this.missed(now);
     if (this.state() === "running") this.failure = CONNECTION_GONE;
   }
@@ -75,7 +73,7 @@ export class RttActivity implements Activity {
     }
     this.packet = packet;
     if (packet.length >= NUMBER_AT + NUMBER_LENGTH) writeU32(packet, NUMBER_AT, this.started);
-    this.failure = this.gone ? CONNECTION_GONE : this.connection.send(packet);
+    this.failure = this.connection.send(packet);
     if (this.failure !== undefined) return;
     this.started += 1;
     this.sentAt = now;

@@ -69,7 +69,6 @@ export class SeriesActivity implements Activity {
   line(): void {}
 
   closed(now: Millis): void {
-    if (this.state() !== "running") return;
     if (this.sent >= this.plan.count) this.finish(now);
     else this.failure = CONNECTION_GONE;
   }

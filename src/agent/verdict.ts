@@ -89,10 +89,9 @@ function sendFailure({ sendFailure: why, closed }: ProbeReport): Failure | undef
 
 function closeFailure(closed: Closed): Failure {
   const sentence = `The connection ended early: ${closeText(closed)}.`;
-  if (closed.by === "timeout" || closed.by === "reset") return { cause: "unreachable", sentence };
   const credentials = credentialFailure(closeReason({ type: "disconnected", peer: 0, ...closed }), "own");
   if (credentials !== undefined) return { cause: "credentials", sentence: `${sentence} ${credentials.sentence}` };
-  // A relay that shuts down says goodbye with code 0: nothing was refused.
+  // Silence, and the goodbye of a relay that shuts down, have code 0: nothing was refused.
   return { cause: closed.code === 0 ? "unreachable" : "refused", sentence };
 }
 

@@ -30,6 +30,7 @@ test.each(["quit", "exit", " quit ", undefined])("ends at %p without sending it"
   run.input(text === undefined ? { type: "line" } : { type: "line", text });
   expect(run.finishedAt()).toBe(2);
   expect(run.sent()).toHaveLength(0);
+  expect(run.report().wantsAnswers).toBe(false);
   expect(run.closes()).toHaveLength(1);
 });
 

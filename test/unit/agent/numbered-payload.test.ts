@@ -54,6 +54,12 @@ test("does not pass for another's when its name is changed", () => {
   }
 });
 
+test("has no name when it was cut below the shortest that has one", () => {
+  const payload = numberedPayload({ run: 1, agent: 2, number: 3 }, SHORTEST_NAMED);
+  expect(nameOfPayload(payload)).toEqual({ run: 1, agent: 2, number: 3 });
+  expect(nameOfPayload(payload.subarray(0, SHORTEST_NAMED - 1))).toBeUndefined();
+});
+
 test("is filling alone where the name does not fit, and still differs from agent to agent", () => {
   const contents = new Set<string>();
   for (let agent = 0; agent < 10; agent += 1) {

@@ -57,6 +57,7 @@ describe("patternPayload", () => {
     const source = new Random(7);
     const bytes = patternPayload("random", 4096, () => source.next());
     expect(new Set(bytes).size).toBe(256);
+    expect(patternPayload("random", 2, () => 0.999999)).toEqual(Uint8Array.of(255, 255));
     const again = new Random(7);
     expect(patternPayload("random", 4096, () => again.next())).toEqual(bytes);
   });

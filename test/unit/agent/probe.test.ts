@@ -264,8 +264,12 @@ describe("the machine laws", () => {
     ["a paced series", { ...ONE, flow, count: 5, delayMs: 20, verify: true }],
   ];
   const typed = fc.constantFrom("hello", "", "quit").map((text) => ({ type: "line" as const, text }));
+  /** Mostly about the one connection that there is. */
+  const event = fc.tuple(clientEvent(["web"]), fc.nat(9)).map(([one, chance]): ProbeInput => {
+    return "peer" in one && chance > 0 ? { ...one, peer: 1 } : one;
+  });
   const input: fc.Arbitrary<ProbeInput> = fc.oneof(
-    { weight: 8, arbitrary: clientEvent(["web"]) },
+    { weight: 8, arbitrary: event },
     { weight: 1, arbitrary: typed },
     { weight: 1, arbitrary: fc.constantFrom({ type: "line" as const }, { type: "interrupt" as const }) },
   );
@@ -276,14 +280,19 @@ describe("the machine laws", () => {
       const create = (now: number) => {
         let chance = 0;
         const random = () => (chance = (chance + 0.37) % 1);
-        return new Probe({ plan, agent: 1, run: RUN, random, room: () => 300 }, now);
+        const probe = new Probe({ plan, agent: 1, run: RUN, random, room: () => 300 }, now);
+        for (const begin of [{ type: "dialing", dial: 1, peer: 1 } as const, connected(1)]) {
+          probe.handle(begin, now);
+          while (probe.poll() !== undefined);
+        }
+        return probe;
       };
       checkMachineLaws<ProbeInput, ProbeOutput>({ create, input, runs: 60 });
     }
   });
 });
 
-function connected(): ProbeInput {
+function connected(peer = peerOf(0)): ProbeInput {
   const address = {
     host: "192.0.2.1",
     port: 4433,
@@ -291,5 +300,5 @@ function connected(): ProbeInput {
     ipv4: undefined,
     local: { socket: 0, host: "", port: 0 },
   } as const;
-  return { type: "connected", peer: peerOf(0), identity: { kind: "anonymous" }, address, maxDatagram: 1306 };
+  return { type: "connected", peer, identity: { kind: "anonymous" }, address, maxDatagram: 1306 };
 }

@@ -61,6 +61,49 @@ test("does not take the late echo of one packet for the answer to the next", () 
   expect(run.report().rtt).toMatchObject({ samples: [30_000, 30_000], timeouts: 1 });
 });
 
+test.each([28 + 63, 28 + 62, 28 + 4])(
+  "takes an answer that differs from an earlier packet at byte %d for what it is",
+  (at) => {
+    let first: Uint8Array | undefined;
+    const run = world((bytes) => {
+      if (first === undefined) {
+        first = echoOf(bytes);
+        return [];
+      }
+      const similar = first.slice();
+      similar[at]! ^= 1;
+      return [{ afterMs: 5, bytes: similar }];
+    });
+    run.run(3000);
+    expect(run.report().rtt).toEqual({ samples: [5000, 5000], timeouts: 1 });
+  },
+);
+
+test("takes an answer of another length for what it is, whatever it begins with", () => {
+  const run = world((bytes) => [{ afterMs: 5, bytes: echoOf(bytes).subarray(0, 60) }], { pattern: "zeros" });
+  run.run(100);
+  expect(run.report().rtt).toEqual({ samples: [5000, 5000, 5000], timeouts: 0 });
+});
+
+test("knows late echoes from four bytes of payload on, as that is what a number takes", () => {
+  const delays = [1015, 30, 30];
+  const four = world((bytes) => [{ afterMs: delays.shift()!, bytes: echoOf(bytes) }], { size: { bytes: 4 } });
+  four.run(3000);
+  expect(four.report().rtt).toEqual({ samples: [30_000, 30_000], timeouts: 1 });
+  const three = world((bytes) => [{ afterMs: 1, bytes: echoOf(bytes) }], { size: { bytes: 3 } });
+  three.run(100);
+  expect(three.sent().map((inner) => toHex(payloadOf(inner)))).toEqual(["000102", "000102", "000102"]);
+});
+
+test("fills what is behind the number as it is told to", () => {
+  const ones = world(() => [], { pattern: "ones", size: { bytes: 6 } });
+  ones.run(10);
+  expect(toHex(payloadOf(ones.sent()[0]!))).toBe("00000000ffff");
+  const random = world(() => [], { pattern: "random" });
+  random.run(10);
+  expect(new Set(payloadOf(random.sent()[0]!).subarray(4)).size).toBeGreaterThan(20);
+});
+
 test("takes an answer that is no echo: not every service sends back what it got", () => {
   const run = world(() => [{ afterMs: 8, bytes: echoOf(new Uint8Array(40)) }]);
   run.run(300);

@@ -18,6 +18,11 @@ test("takes the sample at floor(count × p / 100) as a percentile, and rounds th
   });
 });
 
+test("tells the 99th percentile from the largest when there are enough samples", () => {
+  const samples = Array.from({ length: 1000 }, (_, at) => at);
+  expect(rttStatistics({ samples, timeouts: 0 }).figures).toMatchObject({ p50: 500, p95: 950, p99: 990, max: 999 });
+});
+
 test("sorts numbers as numbers", () => {
   expect(rttStatistics({ samples: [900, 1000, 20], timeouts: 0 }).figures).toMatchObject({
     min: 20,

@@ -1,7 +1,16 @@
 // Datagrams one after the other: pace, bursts, and what the books say in the end.
 import { describe, expect, test } from "bun:test";
+import { nameOfPayload } from "../../../src/agent/numbered-payload.ts";
 import { toHex } from "../../../src/wire/bytes.ts";
-import { type Answers, echoOf, FLOW, ProbeWorld, payloadOf, type WorldOptions } from "../../support/probe-world.ts";
+import {
+  type Answers,
+  echoOf,
+  FLOW,
+  ProbeWorld,
+  payloadOf,
+  RUN,
+  type WorldOptions,
+} from "../../support/probe-world.ts";
 
 const PATTERN = { type: "pattern", pattern: "sequential", size: { bytes: 100 } } as const;
 const NUMBERED = { type: "numbered", least: { bytes: 0 }, most: { beyondLargest: 0 } } as const;
@@ -138,6 +147,40 @@ describe("numbered payloads", () => {
     run.run(200);
     expect(run.report().ledger).toMatchObject({ sent: 30, returned: 20, lost: 10, duplicate: 10 });
   });
+});
+
+describe("numbered payloads that nobody verifies", () => {
+  test("still say whose and which they are", () => {
+    const content = { ...NUMBERED, least: { bytes: 20 }, most: { bytes: 20 } };
+    const run = world({ count: 2, flow: undefined, content, verify: false });
+    run.run(500);
+    const names = [0, 1].map((number) => ({ run: RUN, agent: 0, number }));
+    expect(run.sent().map(nameOfPayload)).toEqual(names);
+    expect(run.report().ledger).toBeUndefined();
+  });
+});
+
+test("sends given bytes as they are, in an inner packet without a UDP checksum", () => {
+  const content = { type: "bytes", bytes: new TextEncoder().encode("hello") };
+  const run = world({ content, verify: false });
+  run.run(500);
+  expect(run.sent().map(toHex)).toEqual(["4500002100004000401126040a0000640a6400013039270f000d000068656c6c6f"]);
+  expect(run.report().wantsAnswers).toBe(true);
+  expect(run.events("burst")).toEqual([]);
+});
+
+test("shows what comes while it is sending", () => {
+  const run = world({ count: 3, delayMs: 50 });
+  run.run(10);
+  run.datagram(Uint8Array.of(0x45));
+  expect(run.events("received")).toHaveLength(1);
+});
+
+test("stops at the first payload that does not fit, and says so whatever could follow", () => {
+  const content = { ...NUMBERED, least: { bytes: 1270 }, most: { beyondLargest: 1 } };
+  const run = world({ count: 50, content });
+  run.run(100);
+  expect(run.report()).toMatchObject({ sent: 1, sendFailure: "a datagram of 1307 bytes is too large: 1306 fit" });
 });
 
 describe("a window", () => {

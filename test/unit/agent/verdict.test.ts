@@ -67,6 +67,25 @@ test.each(["lost", "duplicate", "foreign", "corrupt"])("one %s payload makes a s
   expect(cause({ ledger: { ...even, [fault]: 1 } })).toBeUndefined();
 });
 
+test("faults of different kinds do not cancel each other out", () => {
+  const ledger = { sent: 9, returned: 9, lost: 1, duplicate: 1, foreign: 1, corrupt: 1 };
+  expect(cause({ ledger }, { strict: true })).toBe("failed");
+  for (const none of ["lost", "duplicate", "foreign", "corrupt"]) {
+    for (const other of ["lost", "duplicate", "foreign", "corrupt"]) {
+      if (other === none) continue;
+      expect(cause({ ledger: { ...ledger, [none]: 0, [other]: 0 } }, { strict: true })).toBe("failed");
+    }
+  }
+  expect(sentence({ ledger }, { strict: true })).toBe("Of 9 payloads 1 were lost; 1 duplicate, 1 foreign, 1 corrupt.");
+});
+
+test("round trips and echoes that all succeeded are good, also strictly", () => {
+  const report = { rtt: { samples: [1, 2], timeouts: 0 }, echo: { matches: 3, mismatches: 0, total: 3 } };
+  expect(cause(report, { strict: true })).toBeUndefined();
+  const late = { rtt: { samples: [1, 2], timeouts: 3 } };
+  expect(sentence(late, { strict: true })).toBe("3 of 5 round trips timed out.");
+});
+
 test("raw datagrams and runs that sent nothing need no answer", () => {
   expect(cause({ answers: 0, wantsAnswers: false }, { strict: true })).toBeUndefined();
   expect(cause({ answers: 0, sent: 0 }, { strict: true })).toBeUndefined();
@@ -78,6 +97,9 @@ describe("an expected acknowledgement", () => {
     expect(cause({ registration: { type: "refused", status: 3 } }, { ack: true })).toBe("refused");
     expect(cause({ registration: { type: "unanswered" } }, { ack: true })).toBe("failed");
     expect(cause({ registration: { type: "unanswered" }, closed: ALERT }, { ack: true })).toBe("credentials");
+    expect(sentence({ registration: { type: "unanswered" } }, { ack: true })).toBe(
+      "The registration was expected to be acknowledged; instead there was no answer.",
+    );
   });
 });
 
@@ -115,6 +137,7 @@ describe("an expected close", () => {
     expect(sentence({}, { close: { code: 0x174 } })).toBe(
       "The connection was expected to be closed with code 0x174; instead it stayed open and the registration was acknowledged.",
     );
+    expect(sentence({ registration: { type: "none" } }, { close: { code: 1 } })).toContain("instead it stayed open.");
     expect(sentence({ closed: GOODBYE }, { close: { reason: "revoked" } })).toBe(
       'The connection was expected to be closed with "revoked"; instead it was closed: application code 0x0 (server shutting down).',
     );
