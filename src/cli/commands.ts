@@ -41,6 +41,16 @@ export const COMMANDS: Commands = {
     load: () => import("./certs.ts"),
     parts: async () => (await import("./certs.ts")).SUBCOMMANDS,
   },
+  config: {
+    summary: "what the files of the roles may hold, and which settings are in force",
+    load: () => import("./config.ts"),
+    parts: async () => (await import("./config.ts")).SUBCOMMANDS,
+  },
+  completion: {
+    summary: "makes the shell complete commands and options",
+    load: () => import("./completion.ts"),
+    spec: async () => (await import("./completion.ts")).COMPLETION,
+  },
 };
 
 /** The specs of all commands, groups taken apart, in the order of the help text. */

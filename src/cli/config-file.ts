@@ -1,8 +1,8 @@
 // A command's file: JSON, or YAML by extension, checked against the same declarations as its flags.
 import { type ZodType, z } from "zod";
-import { schemaOf } from "./config-schema.ts";
 import { ConfigurationError } from "./errors.ts";
 import { type FileDocument, readDocument } from "./file-document.ts";
+import { schemaOf } from "./file-schema.ts";
 import { nearest } from "./nearest.ts";
 import { fileKeys, type KeyStyle, type Option, type OptionTable } from "./options.ts";
 

@@ -20,6 +20,8 @@ export interface Option<T> {
   readonly only?: "flag" | "file";
   /** Heading in the help text. */
   readonly group?: string;
+  /** Never shown. */
+  readonly secret?: true;
 }
 
 export type OptionTable = Readonly<Record<string, Option<unknown>>>;

@@ -1,0 +1,78 @@
+// Writes the command reference from the declarations of the options: bun test/support/command-reference.ts
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { allSpecs } from "../../src/cli/commands.ts";
+import { meaningOf } from "../../src/cli/file-schema.ts";
+import {
+  type CommandSpec,
+  fileKeys,
+  flagName,
+  type Option,
+  type OptionTable,
+  variableName,
+} from "../../src/cli/options.ts";
+import { ROOT } from "./repository.ts";
+
+export const REFERENCE = "src/cli/COMMANDS.md";
+
+export async function commandReference(): Promise<string> {
+  const specs = await allSpecs();
+  return `# Commands
+
+Every option of every command, from the same declarations as \`--help\`, the files and the completions. Values come from the flag, else the
+variable, else the file, else the default; [README.md](README.md) says the rest. Written by \`bun test/support/command-reference.ts\`; a
+test keeps it equal to the declarations.
+
+${specs.map(section).join("\n")}`;
+}
+
+function section(spec: CommandSpec<OptionTable>): string {
+  const { command, summary, positionals = [], file, examples } = spec;
+  const words = positionals.map((name) => `[${flagName(name).toUpperCase().replaceAll("-", "_")}]`);
+  const parts = [
+    `## ztna ${command}`,
+    `${upperFirst(summary)}. \`${["ztna", command, ...words, "[OPTIONS]"].join(" ")}\``,
+  ];
+  if (file !== undefined) {
+    const paths = file.defaultPaths.map((path) => `\`${path}\``).join(", else ");
+    parts.push(`File: \`--config\`, else ${paths}.`);
+  }
+  const rows = Object.entries(spec.options).map(([name, option]) => row(spec, name, option));
+  const columns = ["flag", "variable", ...(file === undefined ? [] : ["key of the file"]), "default", "meaning"];
+  parts.push([line(columns), line(columns.map(() => "---")), ...rows].join("\n"));
+  parts.push(`\`\`\`sh\n${examples.join("\n")}\n\`\`\``);
+  return `${parts.join("\n\n")}\n`;
+}
+
+function row(spec: CommandSpec<OptionTable>, name: string, option: Option<unknown>): string {
+  const { kind, default: preset, only, aliases = [] } = option;
+  const flag = `--${kind.placeholder === undefined && preset === true ? "no-" : ""}${flagName(name)}`;
+  const flags = only === "file" ? [] : [[flag, kind.placeholder].filter(Boolean).join(" ")];
+  const variables = only === undefined ? [variableName(spec.command, name)] : [];
+  if (name === "config") variables.push(variableName(spec.command, name));
+  const keys = spec.file === undefined ? [] : fileKeys(name, option, spec.file.style);
+  const shown = preset === undefined || preset === false ? "" : (kind.show?.(preset) ?? String(preset));
+  const also = aliases.length === 0 ? "" : `; also ${aliases.map((alias) => `\`--${alias}\``).join(", ")}`;
+  const repeat = kind.repeatable === true ? "; may be repeated" : "";
+  return line([
+    code(flags),
+    code(variables),
+    ...(spec.file === undefined ? [] : [code(keys)]),
+    code(shown === "" ? [] : [shown]),
+    `${meaningOf(option)}${repeat}${also}`.replaceAll("|", "\\|"),
+  ]);
+}
+
+function code(texts: readonly string[]): string {
+  return texts.map((text) => `\`${text.replaceAll("|", "\\|")}\``).join(", ");
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`.replaceAll(/ {2,}/g, " ");
+}
+
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+if (import.meta.main) writeFileSync(join(ROOT, REFERENCE), await commandReference());

@@ -1,0 +1,37 @@
+// The table of commands: complete, described once, and equal to the reference that people read.
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { allSpecs, COMMANDS } from "../../../src/cli/commands.ts";
+import { main } from "../../../src/cli/main.ts";
+import { commandReference, REFERENCE } from "../../support/command-reference.ts";
+import { recordingTerminal } from "../../support/recording-terminal.ts";
+import { ROOT } from "../../support/repository.ts";
+
+test("the command reference says what the declarations say", async () => {
+  expect(readFileSync(join(ROOT, REFERENCE), "utf8")).toBe(await commandReference());
+});
+
+test("every declaration belongs to a command, whose help shows it", async () => {
+  const specs = await allSpecs();
+  expect(new Set(specs.map(({ command }) => command)).size).toBe(specs.length);
+  for (const { command, summary } of specs) {
+    const terminal = recordingTerminal();
+    expect(await main([...command.split(" "), "--help"], terminal)).toBe(0);
+    expect(terminal.stdout + terminal.stderr).toStartWith(`ztna ${command}: ${summary}`);
+  }
+});
+
+test("no command that reads options is without its declaration in the table", async () => {
+  const folder = join(ROOT, "src/cli");
+  const reading = readdirSync(folder).filter((name) =>
+    /(?:export (?:const|async function) run)[\s\S]*readOptions\(/.test(readFileSync(join(folder, name), "utf8")),
+  );
+  const declared = (await allSpecs()).map(({ command }) => `${command.replaceAll(" ", "-")}.ts`);
+  expect(declared.toSorted()).toEqual(reading.toSorted());
+});
+
+test("a command has options or subcommands, never neither", () => {
+  for (const { spec, parts } of Object.values(COMMANDS))
+    expect((spec === undefined) !== (parts === undefined)).toBe(true);
+});
