@@ -1,8 +1,9 @@
 // One poll() for our descriptors and for Bun's own event loop, which is an epoll descriptor and so can be polled like
 // any other. It relies on an internal of Bun, so it is tried before it is used; without it the portable socket serves.
 //
-// JavaScript timers do not make Bun's descriptor readable: the loop never blocks longer than MAX_WAIT_MS, and turns
-// Bun's loop at least that often. A flood cannot keep it from turning either, as each wake-up takes a bounded batch.
+// JavaScript timers do not make Bun's descriptor readable: the loop never blocks longer than MAX_WAIT_MS (more while
+// nothing happens) and turns Bun's loop at least that often. A flood cannot keep it from turning either, as each
+// wake-up takes a bounded batch.
 import { ptr } from "bun:ffi";
 import { readdirSync, readlinkSync } from "node:fs";
 import type { Millis } from "../core/machine.ts";
@@ -31,6 +32,8 @@ export class PollLoop {
   /** struct pollfd: fd 4 | events 2 | revents 2 (the upper half of the second word). */
   #fds: Int32Array;
   #running = false;
+  /** When one of our descriptors last had something to do. */
+  #busyAt: Millis = 0;
 
   constructor(libc: Libc, clock: Clock, runtime: readonly number[]) {
     this.#libc = libc;
@@ -73,12 +76,14 @@ export class PollLoop {
 
   /** Works until Bun's loop has to turn. */
   #work(): void {
-    const turnBy = this.#clock.now() + MAX_WAIT_MS;
+    const start = this.#clock.now();
+    const turnBy = start + (start - this.#busyAt < IDLE_AFTER_MS ? MAX_WAIT_MS : MAX_IDLE_WAIT_MS);
     for (let round = 0; round < ROUNDS_PER_TURN && this.#flushes.length > 0; round++) {
       let wakeAt = turnBy;
       for (const flush of this.#flushes) wakeAt = Math.min(wakeAt, flush() ?? turnBy);
       const now = this.#clock.now();
-      if (this.#wait(Math.max(0, Math.ceil(wakeAt - now))) || now >= turnBy) return;
+      // The first round always looks at the sockets, however long the flush took.
+      if ((round > 0 && now >= turnBy) || this.#wait(Math.max(0, Math.ceil(wakeAt - now)))) return;
     }
   }
 
@@ -97,6 +102,7 @@ export class PollLoop {
     if (this.#libc.poll(ptr(fds), fds.length / 2, timeoutMs) <= 0) return false;
     for (let i = 0; i < polled.length; i++) {
       const events = fds[2 * i + 1]! >> 16;
+      if (events !== 0) this.#busyAt = this.#clock.now();
       if ((events & POLLOUT) !== 0) polled[i]!.writable();
       if ((events & (POLLIN | POLLERR)) !== 0) polled[i]!.readable();
     }
@@ -142,6 +148,9 @@ async function wakes(libc: Libc, descriptors: readonly number[]): Promise<boolea
 }
 
 const MAX_WAIT_MS = 10;
+/** Nothing happens: timers of the runtime may wait longer, and the processor sleeps. */
+const MAX_IDLE_WAIT_MS = 50;
+const IDLE_AFTER_MS = 1000;
 /** Native objects are freed only when Bun's loop turns. */
 const ROUNDS_PER_TURN = 64;
 const SELF_TEST_MS = 100;
