@@ -41,6 +41,11 @@ export const COMMANDS: Commands = {
     load: () => import("./certs.ts"),
     parts: async () => (await import("./certs.ts")).SUBCOMMANDS,
   },
+  "validate-secrets": {
+    summary: "check key material before it is deployed",
+    load: () => import("./validate-secrets.ts"),
+    spec: async () => (await import("./validate-secrets.ts")).VALIDATE_SECRETS,
+  },
   config: {
     summary: "what the files of the roles may hold, and which settings are in force",
     load: () => import("./config.ts"),

@@ -30,8 +30,8 @@ export interface StoredFile {
   readonly mode: number | undefined;
 }
 
-/** Throws CredentialFault, naming the file and what to do. */
-export function readStored(path: string): StoredFile {
+/** At most `limit` bytes, one character for each. Throws CredentialFault, naming the file and what to do. */
+export function readStored(path: string, limit = MAX_FILE): StoredFile {
   let descriptor: number;
   try {
     descriptor = openSync(path, "r");
@@ -41,7 +41,7 @@ export function readStored(path: string): StoredFile {
   try {
     const facts = fstatSync(descriptor);
     if (facts.isDirectory()) throw new CredentialFault("directory", path, "is a directory; name a file in it");
-    const text = readBounded(descriptor, path);
+    const text = readBounded(descriptor, path, limit);
     if (text.trim() === "") throw new CredentialFault("empty", path, "is empty; write it again");
     return { text, mode: facts.isFile() ? facts.mode & 0o777 : undefined };
   } catch (error) {
@@ -115,9 +115,9 @@ function discard(path: string): void {
   }
 }
 
-function readBounded(descriptor: number, path: string): string {
+function readBounded(descriptor: number, path: string, limit: number): string {
   const chunks: Buffer[] = [];
-  for (let size = 0; size <= MAX_FILE; ) {
+  for (let size = 0; size <= limit; ) {
     const chunk = Buffer.alloc(64 * 1024);
     const length = readSync(descriptor, chunk);
     if (length === 0) return Buffer.concat(chunks).toString("latin1");
