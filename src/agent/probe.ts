@@ -82,7 +82,7 @@ export class Probe implements Machine<ProbeInput, ProbeOutput> {
         if (input.dial === this.options.agent) this.notEstablished({ reason: "unreachable", detail: input.detail });
         return;
       case "dial-failed":
-        this.peer = undefined;
+        if (this.phase === "dialing") this.peer = undefined;
         return this.notEstablished(input);
       case "connected":
         return this.established(input.maxDatagram, now);
@@ -94,7 +94,6 @@ export class Probe implements Machine<ProbeInput, ProbeOutput> {
       case "disconnected":
         return this.disconnected(input, now);
       case "line":
-        if (this.phase !== "acting") return;
         this.activity?.line(input.text, now);
         return this.follow(now);
       case "interrupt":

@@ -1,15 +1,13 @@
 // One run of the test client: its phases, their limits, and what it reports, in virtual time.
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
-import { Probe, type ProbeInput } from "../../../src/agent/probe.ts";
-import type { ProbeOutput } from "../../../src/agent/probe-output.ts";
-import type { ProbePlan } from "../../../src/agent/probe-plan.ts";
+import { ANONYMOUS } from "../../../src/identity/identity.ts";
 import { toHex } from "../../../src/wire/bytes.ts";
 import { encodeAck, encodeNack, encodeObservedAddress } from "../../../src/wire/tunnel.ts";
-import { clientEvent } from "../../support/client-arbitraries.ts";
-import { checkMachineLaws } from "../../support/machine-laws.ts";
-import { echoOf, FLOW, ProbeWorld, peerOf, RUN } from "../../support/probe-world.ts";
+import { echoOf, FLOW, ProbeWorld, peerOf } from "../../support/probe-world.ts";
+import { RELAY_ADDRESS } from "../../support/simulated-relay.ts";
 
+const AT_RELAY = { identity: ANONYMOUS, address: RELAY_ADDRESS };
+const CONNECTED = { type: "connected", peer: peerOf(0), maxDatagram: 1306, ...AT_RELAY } as const;
 const OBSERVED = encodeObservedAddress(0xcb007105, 54_321);
 const HELLO = { type: "bytes", bytes: new TextEncoder().encode("hello") } as const;
 const ONE = { type: "series", count: 1, delayMs: 0, content: HELLO, burst: false, verify: false } as const;
@@ -21,7 +19,7 @@ describe("the handshake", () => {
     expect(world.outputs).toEqual([{ at: 0, output: { type: "dial", dial: 0 } }]);
     world.run(700);
     world.input({ type: "dialing", dial: 0, peer: peerOf(0) });
-    world.later(12.3456, connected());
+    world.later(12.3456, CONNECTED);
     world.run(20);
     expect(world.events("handshake")).toEqual([{ type: "handshake", micros: 12_346 }]);
     expect(world.events("sizes")).toEqual([{ type: "sizes", datagram: 1306, payload: 1278 }]);
@@ -65,6 +63,32 @@ describe("the handshake", () => {
     expect(world.closes()).toHaveLength(0);
     world.input({ type: "dialing", dial: 0, peer: 42 });
     expect(world.closes()).toMatchObject([{ type: "close", peer: 42, layer: "application", code: 0 }]);
+    world.input({ type: "dialing", dial: 0, peer: 43 });
+    expect(world.closes()).toHaveLength(1);
+  });
+
+  test("of another dial is not closed when the run is over", () => {
+    const world = new ProbeWorld({ dial: "held" });
+    world.run(5000);
+    world.input({ type: "dialing", dial: 1, peer: 42 });
+    world.datagram(OBSERVED);
+    expect(world.closes()).toHaveLength(0);
+    const ended = new ProbeWorld({ plan: { collectMs: 10 } });
+    ended.run(100);
+    ended.input({ type: "dialing", dial: 0, peer: 42 });
+    expect(ended.closes()).toMatchObject([{ peer: peerOf(0) }]);
+  });
+
+  test("that is said to be complete or failed once more changes nothing", () => {
+    const world = new ProbeWorld({ plan: { registration: REGISTER } });
+    world.run(50);
+    const before = world.outputs.length;
+    world.input(CONNECTED);
+    world.input({ type: "dial-failed", peer: peerOf(0), reason: "refused", detail: "" });
+    expect(world.outputs).toHaveLength(before);
+    expect(world.deadline()).toBe(202);
+    world.datagram(OBSERVED);
+    expect(world.events("received")).toHaveLength(1);
   });
 });
 
@@ -166,8 +190,17 @@ describe("collecting", () => {
     const closed = { by: "peer", layer: "transport", code: 0x174, reason: "no-client-cert" } as const;
     expect(world.events("closed")).toEqual([{ type: "closed", closed }]);
     expect(world.finishedAt()).toBe(500);
-    expect(world.report().closed).toEqual(closed);
+    expect(world.report()).toMatchObject({ closed, interrupted: false });
     expect(world.closes()).toHaveLength(0);
+  });
+
+  test("that a close ends sends nothing again", () => {
+    const world = new ProbeWorld({ plan: { registration: REGISTER, activity: ONE } });
+    world.run(500);
+    world.close(0, "", "application");
+    expect(world.report()).toMatchObject({ sent: 1 });
+    expect(world.sent()).toHaveLength(2);
+    expect(world.events("finished")).toHaveLength(1);
   });
 
   test("is cut short by an interrupt, which still says goodbye", () => {
@@ -249,56 +282,18 @@ test("events of other connections and of earlier dials change nothing", () => {
   world.input({ type: "disconnected", peer: 7, by: "peer", layer: "transport", code: 1, reason: "" });
   world.input({ type: "dialing", dial: 0, peer: 8 });
   world.input({ type: "unresolved", dial: 9, detail: "" });
-  expect(world.outputs).toHaveLength(before);
+  world.datagram(OBSERVED);
+  world.input({ type: "datagram", peer: 8, bytes: OBSERVED });
+  expect(world.outputs).toHaveLength(before + 1);
   expect(world.deadline()).toBe(202);
 });
 
-describe("the machine laws", () => {
-  const flow = FLOW;
-  const numbered = { type: "numbered", least: { bytes: 0 }, most: { beyondLargest: 0 } } as const;
-  const activities: readonly (readonly [string, ProbePlan["activity"]])[] = [
-    ["collecting", { type: "collect" }],
-    ["a prompt", { type: "interactive" }],
-    ["round trips", { type: "rtt", samples: 3, flow, size: { bytes: 64 }, pattern: "random" }],
-    ["a burst", { ...ONE, flow, count: 700, burst: true, content: numbered, verify: true }],
-    ["a paced series", { ...ONE, flow, count: 5, delayMs: 20, verify: true }],
-  ];
-  const typed = fc.constantFrom("hello", "", "quit").map((text) => ({ type: "line" as const, text }));
-  /** Mostly about the one connection that there is. */
-  const event = fc.tuple(clientEvent(["web"]), fc.nat(9)).map(([one, chance]): ProbeInput => {
-    return "peer" in one && chance > 0 ? { ...one, peer: 1 } : one;
-  });
-  const input: fc.Arbitrary<ProbeInput> = fc.oneof(
-    { weight: 8, arbitrary: event },
-    { weight: 1, arbitrary: typed },
-    { weight: 1, arbitrary: fc.constantFrom({ type: "line" as const }, { type: "interrupt" as const }) },
-  );
-
-  test.each(activities)("hold with %s", (_name, activity) => {
-    for (const registration of [undefined, { ...REGISTER, service: "web", expect: "ack" } as const]) {
-      const plan = { activity, collectMs: 50, expectRejection: false, ...(registration && { registration }) };
-      const create = (now: number) => {
-        let chance = 0;
-        const random = () => (chance = (chance + 0.37) % 1);
-        const probe = new Probe({ plan, agent: 1, run: RUN, random, room: () => 300 }, now);
-        for (const begin of [{ type: "dialing", dial: 1, peer: 1 } as const, connected(1)]) {
-          probe.handle(begin, now);
-          while (probe.poll() !== undefined);
-        }
-        return probe;
-      };
-      checkMachineLaws<ProbeInput, ProbeOutput>({ create, input, runs: 60 });
-    }
-  });
+test("a dial of somebody else is not taken for ours", () => {
+  const world = new ProbeWorld({ dial: "held" });
+  world.input({ type: "dialing", dial: 9, peer: 8 });
+  world.input({ ...CONNECTED, peer: 8 });
+  expect(world.events("handshake")).toHaveLength(0);
+  world.input({ type: "dialing", dial: 0, peer: peerOf(0) });
+  world.input(CONNECTED);
+  expect(world.events("handshake")).toHaveLength(1);
 });
-
-function connected(peer = peerOf(0)): ProbeInput {
-  const address = {
-    host: "192.0.2.1",
-    port: 4433,
-    family: 4,
-    ipv4: undefined,
-    local: { socket: 0, host: "", port: 0 },
-  } as const;
-  return { type: "connected", peer, identity: { kind: "anonymous" }, address, maxDatagram: 1306 };
-}
