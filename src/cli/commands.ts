@@ -51,6 +51,11 @@ export const COMMANDS: Commands = {
     load: () => import("./config.ts"),
     parts: async () => (await import("./config.ts")).SUBCOMMANDS,
   },
+  explain: {
+    summary: "what a reason code means and how to fix it",
+    load: () => import("./explain.ts"),
+    spec: async () => (await import("./explain.ts")).EXPLAIN,
+  },
   completion: {
     summary: "makes the shell complete commands and options",
     load: () => import("./completion.ts"),

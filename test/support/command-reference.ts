@@ -1,4 +1,4 @@
-// Writes the command reference from the declarations of the options: bun test/support/command-reference.ts
+// Writes the references of commands and reason codes from their declarations: bun test/support/command-reference.ts
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { allSpecs } from "../../src/cli/commands.ts";
@@ -11,9 +11,11 @@ import {
   type OptionTable,
   variableName,
 } from "../../src/cli/options.ts";
+import { REASON_GROUPS, type ReasonGroup } from "../../src/cli/reasons.ts";
 import { ROOT } from "./repository.ts";
 
 export const REFERENCE = "src/cli/COMMANDS.md";
+export const REASON_REFERENCE = "src/cli/REASONS.md";
 
 export async function commandReference(): Promise<string> {
   const specs = await allSpecs();
@@ -24,6 +26,24 @@ variable, else the file, else the default; [README.md](README.md) says the rest.
 test keeps it equal to the declarations.
 
 ${specs.map(section).join("\n")}`;
+}
+
+export function reasonReference(): string {
+  return `# Reason codes
+
+What \`ztna explain REASON\` says. The same words in logs, metrics, closes and NACKs, on both ends; what each looks like on the wire is in
+\`wire/README.md\`. Written by \`bun test/support/command-reference.ts\`; a test keeps it equal to the code.
+
+${REASON_GROUPS.map(reasonSection).join("\n")}`;
+}
+
+function reasonSection({ name, seen, reasons }: ReasonGroup): string {
+  const rows = Object.entries(reasons).map(([reason, { meaning, decidedBy, fix }]) =>
+    line([`\`${reason}\``, meaning, decidedBy, fix]),
+  );
+  const columns = ["code", "meaning", "who decides", "what to do"];
+  const table = [line(columns), line(columns.map(() => "---")), ...rows].join("\n");
+  return `## ${upperFirst(name)}\n\nSeen in: ${seen}.\n\n${table}\n`;
 }
 
 function section(spec: CommandSpec<OptionTable>): string {
@@ -75,4 +95,7 @@ function upperFirst(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-if (import.meta.main) writeFileSync(join(ROOT, REFERENCE), await commandReference());
+if (import.meta.main) {
+  writeFileSync(join(ROOT, REFERENCE), await commandReference());
+  writeFileSync(join(ROOT, REASON_REFERENCE), reasonReference());
+}
