@@ -91,9 +91,7 @@ export class SegmentSender {
     if (errno === EINTR) return true;
     const group = this.#batch.group(0);
     if (group.packets > 1 && (errno === EIO || errno === EINVAL || errno === EMSGSIZE)) {
-      if (this.#batch.segmentation && errno !== EMSGSIZE) this.#steppedDown(errno);
-      this.#batch.segmentation = this.#batch.segmentation && errno === EMSGSIZE;
-      return this.#sendSingly(group);
+      return this.#sendSingly(group, errno);
     }
     this.#stats.sendErrors += group.packets;
     this.#batch.sent(1);
@@ -101,13 +99,15 @@ export class SegmentSender {
   }
 
   /** One packet of a group after the other; false when the buffer is full, with the rest still waiting. */
-  #sendSingly(group: SegmentGroup): boolean {
+  #sendSingly(group: SegmentGroup, refusedWith: number): boolean {
     const { fd } = group.to.local;
     while (group.packets > 0) {
       const bytes = Math.min(group.segmentBytes, group.bytes);
       this.#describe(0, { ...group, bytes, packets: 1 });
-      if (this.#libc.sendmmsg(fd, ptr(this.#vector.headers), 1, MSG_DONTWAIT) === 1) this.#countPackets(1, bytes);
-      else if (errnoOf(this.#libc) === EAGAIN) return false;
+      if (this.#libc.sendmmsg(fd, ptr(this.#vector.headers), 1, MSG_DONTWAIT) === 1) {
+        this.#countPackets(1, bytes);
+        this.#stepDown(refusedWith);
+      } else if (errnoOf(this.#libc) === EAGAIN) return false;
       else this.#stats.sendErrors++;
       group.offset += bytes;
       group.bytes -= bytes;
@@ -115,6 +115,13 @@ export class SegmentSender {
     }
     this.#batch.sent(1);
     return true;
+  }
+
+  /** Only because single packets get through: a destination that is refused altogether says nothing about segmentation. */
+  #stepDown(errno: number): void {
+    if (errno === EMSGSIZE || !this.#batch.segmentation) return;
+    this.#batch.segmentation = false;
+    this.#steppedDown(errno);
   }
 
   #count(groups: number): void {
