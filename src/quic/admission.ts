@@ -26,6 +26,12 @@ export const DEFAULT_ADMISSION: AdmissionLimits = {
 
 export type AdmissionRefusal = "limit-connections" | "limit-prefix" | "limit-half-open" | "limit-handshake-rate";
 
+/** A handshake that is not complete, and how to end it. */
+export interface Handshake {
+  readonly since: Millis;
+  readonly giveUp: () => void;
+}
+
 /** A source network: a number for an IPv4 /24, text for an IPv6 /64. */
 export type Prefix = number | string;
 
@@ -33,8 +39,9 @@ export class Admission {
   #limits: AdmissionLimits;
   #rate: RateLimiter<Prefix>;
   readonly #perPrefix = new Map<Prefix, number>();
+  /** Oldest first. */
+  readonly #handshakes = new Set<Handshake>();
   #connections = 0;
-  #halfOpen = 0;
 
   constructor(limits: AdmissionLimits) {
     this.#limits = limits;
@@ -50,20 +57,25 @@ export class Admission {
   /** Asked once for each new connection whose address is as good as validated; undefined means that it may open. */
   refuse(prefix: Prefix, now: Millis): AdmissionRefusal | undefined {
     if (this.#connections >= this.#limits.connections) return "limit-connections";
-    if (this.#halfOpen >= this.#limits.halfOpen) return "limit-half-open";
     if ((this.#perPrefix.get(prefix) ?? 0) >= this.#limits.connectionsPerPrefix) return "limit-prefix";
-    return this.#rate.allow(prefix, now) ? undefined : "limit-handshake-rate";
+    const [oldest] = this.#handshakes;
+    const isFull = oldest !== undefined && this.#handshakes.size >= this.#limits.halfOpen;
+    if (isFull && now - oldest.since < PATIENCE_MS) return "limit-half-open";
+    if (!this.#rate.allow(prefix, now)) return "limit-handshake-rate";
+    // Whoever only begins handshakes must not keep out those who would complete theirs.
+    if (isFull) oldest.giveUp();
+    return undefined;
   }
 
-  opened(prefix: Prefix): void {
+  opened(prefix: Prefix, handshake: Handshake): void {
     this.#connections++;
-    this.#halfOpen++;
+    this.#handshakes.add(handshake);
     this.#perPrefix.set(prefix, (this.#perPrefix.get(prefix) ?? 0) + 1);
   }
 
   /** The handshake ended, well or not. */
-  settled(): void {
-    this.#halfOpen--;
+  settled(handshake: Handshake): void {
+    this.#handshakes.delete(handshake);
   }
 
   closed(prefix: Prefix): void {
@@ -74,7 +86,7 @@ export class Admission {
   }
 
   get halfOpen(): number {
-    return this.#halfOpen;
+    return this.#handshakes.size;
   }
 
   get connections(): number {
@@ -99,3 +111,6 @@ function ipv6Prefix(host: string): string {
   const groups = [...head, ...Array<string>(zeros).fill("0"), ...tail];
   return groups.slice(0, 4).join(":");
 }
+
+/** A handshake takes a few round trips: an older one makes room for a new one when there is none left. */
+const PATIENCE_MS = 1000;

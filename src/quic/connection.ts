@@ -3,7 +3,7 @@ import type { Millis } from "../core/machine.ts";
 import type { ServerNames } from "../identity/server-name.ts";
 import type { PeerId } from "../tunnel/peer.ts";
 import type { SocketAddress } from "../wire/address.ts";
-import type { Prefix } from "./admission.ts";
+import type { Handshake, Prefix } from "./admission.ts";
 import type { DatagramQueue } from "./datagram-queue.ts";
 import type { NativeAddress, NativeConnection } from "./native.ts";
 
@@ -46,8 +46,8 @@ export class Connection {
   /** A datagram was refused: the role is told when there is room again. */
   full = false;
   maxDatagram = 0;
-  /** Counted among the handshakes under way. */
-  halfOpen = false;
+  /** While it is counted among the handshakes under way. */
+  handshake: Handshake | undefined;
 
   constructor(parts: {
     peer: PeerId;

@@ -85,8 +85,8 @@ export class Connections {
     this.#adopt(connection, scid);
     // After a Retry the client already uses our id; without one, its first flight may come in several packets.
     if (original === undefined) this.routes.addOriginal(dcid.slice(), connection);
-    this.#context.admission?.opened(prefix);
-    connection.halfOpen = true;
+    connection.handshake = { since: now, giveUp: () => this.#forget(connection) };
+    this.#context.admission?.opened(prefix, connection.handshake);
     this.#timers.set(connection, handshakeBy);
     return connection;
   }
@@ -290,9 +290,8 @@ export class Connections {
 
   #settleHandshake(connection: Connection): void {
     this.routes.forgetOriginal(connection);
-    if (!connection.halfOpen) return;
-    connection.halfOpen = false;
-    this.#context.admission?.settled();
+    if (connection.handshake !== undefined) this.#context.admission?.settled(connection.handshake);
+    connection.handshake = undefined;
   }
 }
 

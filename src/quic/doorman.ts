@@ -92,7 +92,10 @@ export class Doorman {
       return drop(`token-${original}`);
     }
     this.#stats.retryTokensValidated++;
-    return this.#admit(dcid.slice(), original, from, now);
+    const verdict = this.#admit(dcid.slice(), original, from, now);
+    // There was no room: a client repeats its Initial, and there may be by then.
+    if (verdict.type === "drop") tokens.giveBack(token);
+    return verdict;
   }
 
   #admit(scid: Uint8Array, original: Uint8Array | undefined, from: SocketAddress, now: Millis): Verdict {

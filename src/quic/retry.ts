@@ -61,11 +61,16 @@ export class RetryTokens {
     if (!timingSafeEqual(tag(generation.key, body, dcid, from), given)) return "forged";
     const age = now - generation.madeAt - ((token[1]! << 8) | token[2]!) * AGE_UNIT_MS;
     if (age > this.#options.lifetimeMs) return "expired";
-    const fingerprint = Buffer.from(given).toString("latin1");
+    const fingerprint = fingerprintOf(token);
     if (generation.used.has(fingerprint)) return "replayed";
     if (generation.used.size >= this.#options.replayLimit) return "replay-cache-full";
     generation.used.add(fingerprint);
     return body.slice(HEADER_BYTES);
+  }
+
+  /** A redeemed token led to no connection: its client may come again with it. */
+  giveBack(token: Uint8Array): void {
+    this.#find(token)?.used.delete(fingerprintOf(token));
   }
 
   /** Tokens remembered as used. */
@@ -99,6 +104,10 @@ export class RetryTokens {
 function tag(key: Uint8Array, body: Uint8Array, scid: Uint8Array, from: SocketAddress): Uint8Array {
   const hmac = createHmac("sha256", key).update(body).update(scid).update(`|${from.host}|${from.port}`);
   return hmac.digest().subarray(0, TAG_BYTES);
+}
+
+function fingerprintOf(token: Uint8Array): string {
+  return Buffer.from(token.subarray(token.length - TAG_BYTES)).toString("latin1");
 }
 
 const HEADER_BYTES = 4;

@@ -102,6 +102,29 @@ describe("the relay's port", () => {
     connect(late, relay);
     expect(late.take("connected")).toHaveLength(1);
   });
+
+  test("is not closed by somebody who begins handshakes and completes none", () => {
+    const relay = relayHost(pki, { admission: { ...DEFAULT_ADMISSION, halfOpen: 50 } });
+    const stranger = clientHost(pki, { port: 1 });
+    for (let i = 0; i < 60; i++) {
+      stranger.endpoint.connect(stranger.sees(relay), ["ztna-server"], performance.now());
+    }
+    carry(stranger, relay);
+    carry(relay, stranger); // the Retry packets
+    carry(stranger, relay);
+    expect(relay.endpoint.halfOpen).toBe(50);
+    const client = clientHost(pki, { port: 2 });
+    client.endpoint.connect(client.sees(relay), ["ztna-server"], performance.now());
+    const later = performance.now() + 1000;
+    for (let round = 0; round < 4; round++) {
+      for (const { bytes } of client.transmit()) relay.endpoint.receive(bytes.slice(), relay.sees(client), later);
+      relay.collect();
+      carry(relay, client);
+    }
+    expect(client.take("connected")).toHaveLength(1);
+    expect(relay.endpoint.halfOpen).toBe(49);
+    expectBalance(relay);
+  });
 });
 
 function noise(i: number): Uint8Array {

@@ -31,9 +31,9 @@ function initial(shape: Shape = {}): Uint8Array {
   return size < head.length ? packet.subarray(0, size) : packet;
 }
 
-function doorman(options: Partial<DoormanOptions> = {}) {
+function doorman(options: Partial<DoormanOptions> = {}, limits = DEFAULT_ADMISSION) {
   const stats = new EndpointStats();
-  const admission = new Admission(DEFAULT_ADMISSION);
+  const admission = new Admission(limits);
   const retry = { lifetimeMs: 30_000, replayLimit: 10 };
   const made = new Doorman({ retry, retriesPerSecond: 100, ...options }, { ids, admission, stats, random }, 0);
   const judge = (packet: Uint8Array, from = client, now = 0): Verdict => {
@@ -65,6 +65,17 @@ describe("the doorman", () => {
     expect(verdict).toMatchObject({ type: "accept", scid: next, original: dcid });
     expect(judge(initial({ dcid: next, token }))).toEqual({ type: "drop", reason: "token-replayed" });
     expect([stats.retryTokensValidated, stats.retryTokenFailures]).toEqual([1, 1]);
+  });
+
+  test("takes the same token again from a client for whom there was no room", () => {
+    const { judge } = doorman({}, { ...DEFAULT_ADMISSION, handshakesPerSecond: 1 });
+    const first = continued(answerTo(judge(initial())));
+    const second = continued(answerTo(judge(initial())));
+    expect(judge(initial({ dcid: first.scid, token: first.token })).type).toBe("accept");
+    const repeated = initial({ dcid: second.scid, token: second.token });
+    expect(judge(repeated)).toEqual({ type: "drop", reason: "limit-handshake-rate" });
+    expect(judge(repeated, client, 1000).type).toBe("accept");
+    expect(judge(repeated, client, 2000)).toEqual({ type: "drop", reason: "token-replayed" });
   });
 
   test("drops a token that was forged, is another address's, or has expired", () => {
