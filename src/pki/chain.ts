@@ -29,8 +29,9 @@ export type Chain =
   | BrokenChain;
 
 /**
- * `others` are the certificates that came with the leaf. Only the anchors are trusted. Every path is tried, for a CA may
- * be there twice: renewed under its old key, or signed by two others.
+ * `others` are the certificates that came with the leaf; only the anchors are trusted. Of several issuers among the
+ * others the first that is valid is taken, without a way back: TLS libraries do so, and what they refuse must not pass
+ * here. Of several anchors every one is tried, for a CA may be there twice, renewed under its old key.
  */
 export function findChain(
   leaf: StoredCertificate,
@@ -38,31 +39,20 @@ export function findChain(
   anchors: readonly StoredCertificate[],
   wallNow: number,
 ): Chain {
-  let attempts = 0;
-  let broken: BrokenChain | undefined;
-  const extend = (path: readonly [...StoredCertificate[], StoredCertificate]): Chain | undefined => {
-    const last = path.at(-1) as StoredCertificate;
-    if (path.length > MAX_LENGTH || attempts > MAX_ATTEMPTS) {
-      broken ??= endless(last);
-      return undefined;
-    }
-    let ended = true;
-    for (const [candidate, isAnchor] of [
-      ...anchors.map((anchor) => [anchor, true] as const),
-      ...others.map((other) => [other, false] as const),
-    ]) {
-      if (!isAnchor && path.includes(candidate)) continue;
-      attempts++;
-      if (!isIssuer(candidate, last)) continue;
-      ended = false;
-      const found = isAnchor ? checkLinks([...path, candidate], wallNow) : extend([...path, candidate]);
-      if (found?.ok) return found;
-      if (found !== undefined) broken ??= found;
-    }
-    if (ended) broken ??= missingIssuer(last, anchors);
-    return undefined;
-  };
-  return extend([leaf]) ?? broken ?? missingIssuer(leaf, anchors);
+  const path = [leaf];
+  for (let last = leaf; path.length <= MAX_LENGTH; ) {
+    const founded = anchors
+      .filter((anchor) => isIssuer(anchor, last))
+      .map((anchor) => checkLinks([...path, anchor], wallNow));
+    const [first] = founded;
+    if (first !== undefined) return founded.find(({ ok }) => ok) ?? first;
+    const issuers = others.filter((other) => !path.includes(other) && isIssuer(other, last));
+    const next = issuers.find(({ facts }) => wallNow >= facts.notBefore && wallNow <= facts.notAfter) ?? issuers.at(-1);
+    if (next === undefined) return missingIssuer(last, anchors);
+    path.push(next);
+    last = next;
+  }
+  return endless(leaf);
 }
 
 /** By name and by signature. */
@@ -147,5 +137,3 @@ function issuerFault(
 
 const OPENED = new WeakMap<StoredCertificate, X509Certificate>();
 const MAX_LENGTH = 8;
-/** Of issuers, over all paths: a heap of look-alikes must not cost an hour. */
-const MAX_ATTEMPTS = 1000;
