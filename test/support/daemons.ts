@@ -23,15 +23,17 @@ export class Daemon implements AsyncDisposable {
   readonly process: RunningProcess;
   readonly port: number;
   readonly #metricsPort: number;
+  readonly #prefix: readonly string[] | undefined;
 
-  constructor(process: RunningProcess, port: number, metricsPort: number) {
+  constructor(process: RunningProcess, port: number, metricsPort: number, prefix?: readonly string[]) {
     this.process = process;
     this.port = port;
     this.#metricsPort = metricsPort;
+    this.#prefix = prefix;
   }
 
   metrics(): Promise<Metrics> {
-    return scrape(this.#metricsPort);
+    return scrape(this.#metricsPort, this.#prefix);
   }
 
   /** The sum of all samples of a metric, over its labels. */
@@ -58,7 +60,7 @@ export async function startRelay(options: RelayDaemonOptions): Promise<Daemon> {
   const where = ["--bind", host, "--port", String(port), "--metrics-port", String(metricsPort)];
   const process = start("serve", [...where, ...files], options);
   const [, bound = ""] = await process.line(new RegExp(`^listening \\[?${host}\\]?:(\\d+)$`));
-  return new Daemon(process, Number(bound), metricsPort);
+  return new Daemon(process, Number(bound), metricsPort, options.prefix);
 }
 
 /** A connector of `service`, registered before it is returned. */
@@ -75,7 +77,7 @@ export async function startConnector(
   const where = ["--server", `${relay.host ?? "127.0.0.1"}:${relay.port}`, "--server-name", "ztna-server"];
   const process = start("connect", [...where, "--metrics-port", String(metricsPort), ...files], options);
   await process.line(new RegExp(`^registered ${service}$`));
-  return new Daemon(process, 0, metricsPort);
+  return new Daemon(process, 0, metricsPort, options.prefix);
 }
 
 function start(command: string, given: readonly string[], options: DaemonOptions): RunningProcess {

@@ -1,4 +1,5 @@
 // Reads what a status port says about a daemon, as a scraper does.
+import { runProcess } from "./process.ts";
 
 export interface Metrics {
   /** By name and labels as written: `ztna_dropped_total{hop="packet",reason="version"}`. */
@@ -21,7 +22,11 @@ export function parseMetrics(text: string): Metrics {
   return { values, types };
 }
 
-export async function scrape(port: number): Promise<Metrics> {
-  const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
-  return parseMetrics(await answer.text());
+/** `prefix`: what a command begins with that is run where the port is, such as another network namespace. */
+export async function scrape(port: number, prefix: readonly string[] = []): Promise<Metrics> {
+  const url = `http://127.0.0.1:${port}/metrics`;
+  if (prefix.length === 0) return parseMetrics(await (await fetch(url)).text());
+  const program = `process.stdout.write(await (await fetch("${url}")).text())`;
+  const { stdout } = await runProcess([...prefix, process.execPath, "-e", program]);
+  return parseMetrics(stdout);
 }
