@@ -3,6 +3,7 @@
 import { Deadlines } from "../core/deadlines.ts";
 import type { Millis } from "../core/machine.ts";
 import type { Outbox } from "../core/outbox.ts";
+import { type Rate, TokenBucket } from "../core/rate-limiter.ts";
 import { NACK_LIMIT, NACK_MALFORMED, NACK_NOT_GRANTED } from "../wire/tunnel.ts";
 import type { Notice } from "./peer.ts";
 
@@ -22,6 +23,8 @@ interface Entry extends Registration {
   unanswered: number;
   /** What was last said in the log about it, so that it is said once. */
   said: string | undefined;
+  /** A relay may change its mind as often as it likes, and fills no log with it. */
+  readonly notices: TokenBucket;
 }
 
 export class Registrations {
@@ -34,7 +37,15 @@ export class Registrations {
     this.random = random;
     this.out = out;
     for (const service of services) {
-      this.entries.set(service, { service, state: "pending", reason: undefined, unanswered: 0, said: undefined });
+      const notices = new TokenBucket(NOTICES, 0);
+      this.entries.set(service, {
+        service,
+        state: "pending",
+        reason: undefined,
+        unanswered: 0,
+        said: undefined,
+        notices,
+      });
     }
   }
 
@@ -58,14 +69,14 @@ export class Registrations {
     const service = this.deadlines.takeExpired(now);
     if (service === undefined) return undefined;
     const entry = this.entries.get(service)!;
-    if (entry.unanswered === QUICK_ATTEMPTS) this.warn(entry, "registration-unanswered", {});
+    if (entry.unanswered === QUICK_ATTEMPTS) this.warn(entry, "registration-unanswered", {}, now);
     entry.unanswered++;
     this.deadlines.set(service, now + this.retryDelay(entry));
     return service;
   }
 
   /** False for a service that is not ours. */
-  acknowledged(service: string): boolean {
+  acknowledged(service: string, now: Millis): boolean {
     const entry = this.entries.get(service);
     if (entry === undefined) return false;
     entry.unanswered = 0;
@@ -74,7 +85,7 @@ export class Registrations {
     entry.state = "registered";
     entry.reason = undefined;
     entry.said = undefined;
-    this.out.push({ type: "notice", level: "info", event: "registered", fields: { service } });
+    this.say(entry, { type: "notice", level: "info", event: "registered", fields: { service } }, now);
     return true;
   }
 
@@ -87,7 +98,7 @@ export class Registrations {
     entry.reason = reason;
     entry.unanswered = 0;
     this.deadlines.set(entry.service, now + this.deniedDelay());
-    this.warn(entry, "registration-denied", { reason, fix: NACK_FIXES[reason] ?? UNKNOWN_FIX });
+    this.warn(entry, "registration-denied", { reason, fix: NACK_FIXES[reason] ?? UNKNOWN_FIX }, now);
     return true;
   }
 
@@ -121,11 +132,15 @@ export class Registrations {
   }
 
   /** Each thing once, until something else has been said or the service was registered. */
-  private warn(entry: Entry, event: string, fields: Readonly<Record<string, string>>): void {
+  private warn(entry: Entry, event: string, fields: Readonly<Record<string, string>>, now: Millis): void {
     const saying = `${event} ${entry.reason ?? ""}`;
     if (entry.said === saying) return;
     entry.said = saying;
-    this.out.push({ type: "notice", level: "warn", event, fields: { service: entry.service, ...fields } });
+    this.say(entry, { type: "notice", level: "warn", event, fields: { service: entry.service, ...fields } }, now);
+  }
+
+  private say(entry: Entry, notice: Notice, now: Millis): void {
+    if (entry.notices.allow(now)) this.out.push(notice);
   }
 }
 
@@ -136,6 +151,8 @@ const MAX_RETRY_MS = 30_000;
 const RETRY_JITTER = 0.25;
 const DENIED_MIN_MS = 30_000;
 const DENIED_MAX_MS = 60_000;
+
+const NOTICES: Rate = { perSecond: 0.2, burst: 20 };
 
 const NACK_REASONS: Readonly<Record<number, string>> = {
   [NACK_MALFORMED]: "malformed",

@@ -253,7 +253,7 @@ export class Uplink implements Machine<UplinkInput, UplinkOutput> {
         return true;
       case "ack":
         this.stats.acks++;
-        if (!this.registrations.acknowledged(message.service)) return false;
+        if (!this.registrations.acknowledged(message.service, now)) return false;
         this.succeeded = true;
         this.said.clear();
         this.dialer.settled();

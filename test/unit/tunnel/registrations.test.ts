@@ -64,8 +64,8 @@ describe("Registrations", () => {
     const { registrations, take, notices } = setUp(["web"]);
     registrations.connected(0);
     take(0);
-    expect(registrations.acknowledged("web")).toBe(true);
-    expect(registrations.acknowledged("web")).toBe(true);
+    expect(registrations.acknowledged("web", 0)).toBe(true);
+    expect(registrations.acknowledged("web", 0)).toBe(true);
     expect(registrations.get("web")?.state).toBe("registered");
     expect(registrations.deadline()).toBeUndefined();
     expect(notices()).toEqual([{ event: "registered", service: "web" }]);
@@ -75,7 +75,7 @@ describe("Registrations", () => {
     const { registrations, take } = setUp(["web"]);
     registrations.connected(0);
     take(0);
-    expect(registrations.acknowledged("db")).toBe(false);
+    expect(registrations.acknowledged("db", 0)).toBe(false);
     expect(registrations.refused(2, "db", 0)).toBe(false);
     expect(registrations.get("web")?.state).toBe("pending");
   });
@@ -92,7 +92,7 @@ describe("Registrations", () => {
     registrations.refused(2, "web", 45_200);
     expect(notices().map(({ event }) => event)).toEqual(["registration-denied"]);
     take(registrations.deadline()!);
-    registrations.acknowledged("web");
+    registrations.acknowledged("web", 0);
     expect(registrations.get("web")).toMatchObject({ state: "registered", reason: undefined });
     expect(notices()).toEqual([{ event: "registered", service: "web" }]);
   });
@@ -112,9 +112,21 @@ describe("Registrations", () => {
     registrations.connected(0);
     take(0);
     registrations.refused(2, "web", 1);
-    registrations.acknowledged("web");
+    registrations.acknowledged("web", 0);
     registrations.refused(2, "web", 2);
     expect(notices().map(({ event }) => event)).toEqual(["registration-denied", "registered", "registration-denied"]);
+  });
+
+  test("a relay that changes its mind all the time fills no log", () => {
+    const { registrations, notices } = setUp(["web"]);
+    registrations.connected(0);
+    for (let now = 0; now < 10_000; now++) {
+      registrations.acknowledged("web", now);
+      registrations.refused(now % 2 === 0 ? 2 : 3, "web", now);
+    }
+    expect(notices()).toHaveLength(21);
+    registrations.acknowledged("web", 20_000);
+    expect(notices()).toEqual([{ event: "registered", service: "web" }]);
   });
 
   test("a refusal without an id counts for the only service, and for none of several", () => {
@@ -131,7 +143,7 @@ describe("Registrations", () => {
     const { registrations, take } = setUp(["web", "db"]);
     registrations.connected(0);
     take(0);
-    registrations.acknowledged("web");
+    registrations.acknowledged("web", 0);
     registrations.refused(2, "db", 0);
     registrations.disconnected();
     expect(registrations.deadline()).toBeUndefined();
@@ -144,10 +156,10 @@ describe("Registrations", () => {
     const { registrations, take } = setUp(["a", "b", "c"]);
     registrations.connected(0);
     take(0);
-    registrations.acknowledged("a");
+    registrations.acknowledged("a", 0);
     registrations.refused(2, "b", 10);
     expect(take(2000)).toEqual(["c"]);
-    registrations.acknowledged("c");
+    registrations.acknowledged("c", 0);
     expect([...registrations.all()].map(({ state }) => state)).toEqual(["registered", "denied", "registered"]);
   });
 });
