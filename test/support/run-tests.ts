@@ -35,7 +35,7 @@ export function verdict(
 }
 
 async function main(paths: readonly string[]): Promise<number> {
-  const child = Bun.spawn([process.execPath, "test", ...paths], {
+  const child = Bun.spawn([process.execPath, "test", "--timeout", `${TIMEOUT_MS}`, ...paths], {
     cwd: ROOT,
     stdin: "ignore",
     stdout: "inherit",
@@ -63,5 +63,7 @@ async function showAndKeep(stream: ReadableStream<Uint8Array>): Promise<string> 
 }
 
 const KEPT = 16_384;
+/** Of a test that names no time of its own. The settings file has no key for it. */
+const TIMEOUT_MS = 30_000;
 
 if (import.meta.main) process.exit(await main(process.argv.slice(2)));

@@ -27,6 +27,11 @@ describe("the runner ends with one plain line and the right status", () => {
     expect(status).toBe(0);
   });
 
+  test("when a test takes longer than Bun would wait by itself", async () => {
+    const { status } = await run("slow", 'test("is slow", () => Bun.sleep(5200));');
+    expect(status).toBe(0);
+  }, 30_000);
+
   test("when a test fails", async () => {
     const { status, stdout } = await run("fails", PASSES + FAILS);
     expect(stdout).toEndWith("1 passed, 1 failed\n");
