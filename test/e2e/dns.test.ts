@@ -1,6 +1,5 @@
 // A real name server behind a connector: queries go through the tunnel, and answers come from the virtual address.
 import { beforeAll, expect } from "bun:test";
-import { userInfo } from "node:os";
 import { formatIpv4, parseIpv4 } from "../../src/wire/address.ts";
 import { fromHex, toHex } from "../../src/wire/bytes.ts";
 import { checkIpv4, ipv4Destination, ipv4Source } from "../../src/wire/ipv4.ts";
@@ -34,7 +33,7 @@ async function startNameServer(): Promise<{ process: RunningProcess; port: numbe
   holder.close();
   const settings = ["--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--log-facility=-"];
   const where = [`--port=${port}`, "--listen-address=127.0.0.1", "--bind-interfaces", "--keep-in-foreground"];
-  const user = `--user=${userInfo().username}`;
+  const user = "--user=root"; // stay who we are; without privileges it is not looked at
   const records = ["--address=/db.internal.test/192.0.2.55", "--txt-record=db.internal.test,owner=platform"];
   const command = ["dnsmasq", ...settings, ...where, user, ...records, "--local=/internal.test/"];
   const running = startProcess(command, { name: "dnsmasq" });

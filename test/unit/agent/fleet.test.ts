@@ -90,6 +90,14 @@ test("an interrupt ends those that run, and those that have not started never do
   expect(world.deadline()).toBeUndefined();
 });
 
+test("wakes an agent at work before the next one starts", () => {
+  const activity = { ...SERIES, delayMs: 0, count: 1000 };
+  const world = new ProbeWorld({ agents: 3, plan: { ...PLAN, activity } });
+  world.run(2);
+  expect(world.sent()).toHaveLength(256);
+  expect(world.deadline()).toBe(3);
+});
+
 test("a line that was typed is for the only agent there is", () => {
   const world = new ProbeWorld({ agents: 1, plan: { activity: { type: "interactive" }, collectMs: 0 } });
   world.run(10);
