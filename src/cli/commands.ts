@@ -51,6 +51,11 @@ export const COMMANDS: Commands = {
     load: () => import("./config.ts"),
     parts: async () => (await import("./config.ts")).SUBCOMMANDS,
   },
+  doctor: {
+    summary: "checks this host, credential files and the way to the relay",
+    load: () => import("./doctor.ts"),
+    spec: async () => (await import("./doctor.ts")).DOCTOR,
+  },
   explain: {
     summary: "what a reason code means and how to fix it",
     load: () => import("./explain.ts"),
