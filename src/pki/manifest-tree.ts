@@ -40,9 +40,10 @@ export function parseManifest(text: string): ParsedManifest {
     try {
       parsePart(part, documents, faults);
     } catch (error) {
-      // Nesting that exhausts the stack, and whatever else the library does not expect.
-      const detail = error instanceof TooComplex ? "has too many aliases or too much nesting" : "cannot be parsed";
-      faults.push({ id: error instanceof TooComplex ? "too-large" : "bad-manifest", line: part.line, detail });
+      // Beside refusals: nesting that exhausts the stack, and whatever else the library does not expect.
+      const known = error instanceof Refusal;
+      const line = known ? (error.line ?? part.line) : part.line;
+      faults.push({ id: known ? error.id : "bad-manifest", line, detail: known ? error.message : "cannot be parsed" });
     }
   }
   return { documents, faults };
@@ -50,7 +51,7 @@ export function parseManifest(text: string): ParsedManifest {
 
 /** What a JSON parser made, such as the answer of kubectl: without lines. */
 export function treeOf(value: unknown, depth = 0): Tree {
-  if (depth > MAX_DEPTH) throw new TooComplex();
+  if (depth > MAX_DEPTH) throw new Refusal("too-large", undefined, "is nested too deeply");
   if (Array.isArray(value)) {
     return { kind: "list", line: undefined, items: value.map((item) => treeOf(item, depth + 1)) };
   }
@@ -108,7 +109,16 @@ function parsePart({ text, line }: Part, documents: Tree[], faults: TreeFault[])
   }
 }
 
-class TooComplex extends Error {}
+class Refusal extends Error {
+  readonly id: FindingId;
+  readonly line: number | undefined;
+
+  constructor(id: FindingId, line: number | undefined, message: string) {
+    super(message);
+    this.id = id;
+    this.line = line;
+  }
+}
 
 /** Aliases are followed at most a hundred times in a document: a few lines of them can stand for gigabytes. */
 class TreeBuilder {
@@ -123,10 +133,16 @@ class TreeBuilder {
   }
 
   build(node: unknown, depth: number): Tree {
-    if (depth > MAX_DEPTH || ++this.nodes > MAX_STRUCTURE) throw new TooComplex();
+    if (depth > MAX_DEPTH || ++this.nodes > MAX_STRUCTURE) {
+      throw new Refusal("too-large", this.lineIn(node), "is nested too deeply or goes on for too long");
+    }
     if (isAlias(node)) {
-      if (++this.aliases > MAX_ALIASES) throw new TooComplex();
-      return this.build(node.resolve(this.document), depth + 1);
+      if (++this.aliases > MAX_ALIASES) throw new Refusal("too-large", this.lineIn(node), "has too many aliases");
+      const target = node.resolve(this.document);
+      if (target === undefined) {
+        throw new Refusal("bad-manifest", this.lineIn(node), "refers to an anchor that is not there");
+      }
+      return this.build(target, depth + 1);
     }
     const line = this.lineIn(node);
     if (isMap(node)) return { kind: "map", line, entries: this.entriesOf(node.items, depth) };

@@ -24,7 +24,24 @@ export interface KeyRead {
   readonly faults: readonly ValueFault[];
 }
 
+/** The same bytes are read once: several checks look at them. */
 export function readCertificateValue(bytes: Uint8Array): CertificatesRead {
+  return remembered(CERTIFICATES, bytes, readCertificates);
+}
+
+export function readKeyValue(bytes: Uint8Array): KeyRead {
+  return remembered(KEYS, bytes, readKey);
+}
+
+function remembered<T>(memory: WeakMap<Uint8Array, T>, bytes: Uint8Array, read: (bytes: Uint8Array) => T): T {
+  const known = memory.get(bytes);
+  if (known !== undefined) return known;
+  const made = read(bytes);
+  memory.set(bytes, made);
+  return made;
+}
+
+function readCertificates(bytes: Uint8Array): CertificatesRead {
   const { blocks, fault } = readPem(bytes);
   if (fault !== undefined) return { certificates: [], faults: [fault] };
   const keys = blocks.filter(isKeyBlock);
@@ -52,7 +69,7 @@ export function readCertificateValue(bytes: Uint8Array): CertificatesRead {
   return { certificates, faults };
 }
 
-export function readKeyValue(bytes: Uint8Array): KeyRead {
+function readKey(bytes: Uint8Array): KeyRead {
   const { blocks, fault } = readPem(bytes);
   if (fault !== undefined) return { faults: [fault] };
   const [block, second] = blocks.filter(isKeyBlock);
@@ -137,6 +154,8 @@ function labelsOf(blocks: readonly PemBlock[]): string {
   return [...known].join(", ");
 }
 
+const CERTIFICATES = new WeakMap<Uint8Array, CertificatesRead>();
+const KEYS = new WeakMap<Uint8Array, KeyRead>();
 const BEGIN = "-----BEGIN ";
 /** Base64 of "-----BEGIN". */
 const TWICE = "LS0tLS1CRUdJTi";
