@@ -27,6 +27,7 @@ const DRAIN_MS = 3000;
 const ACT_MS = 1000;
 /** Between the payloads of one agent. */
 const PACE_MS = 4;
+const TEST_MS = 60_000;
 
 /** A relay, a connector with an echo service, and agents that keep it busy. */
 async function busyNetwork(options: { readonly agents: number; readonly relayFlags?: readonly string[] }) {
@@ -61,68 +62,84 @@ async function endedBy(signal: NodeJS.Signals, { process }: Daemon, acts: RegExp
 }
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  test(`${signal} in the midst of traffic: the relay says why it goes, to everybody, and ends with 0 in time`, async () => {
-    await using network = await busyNetwork({ agents: AGENTS });
-    const { relay, connector, agents } = network;
-    const gone = agents.map((agent) => agent.end.event(hasDisconnected));
-    const { status, over } = await endedBy(signal, relay, / draining /);
-    expect({ status, inTime: over < DRAIN_MS }).toEqual({ status: 0, inTime: true });
-    const goodbye = { by: "peer", layer: "application", code: 0, reason: "server shutting down" };
-    for (const { event } of await Promise.all(gone)) expect(event).toMatchObject(goodbye);
-    await connector.process.line(/ relay-unavailable reason="server shutting down"/);
-    for (const agent of agents) expect({ strange: agent.strange, duplicates: agent.duplicates }).toEqual(NOTHING);
-  });
+  test(
+    `${signal} in the midst of traffic: the relay says why it goes, to everybody, and ends with 0 in time`,
+    async () => {
+      await using network = await busyNetwork({ agents: AGENTS });
+      const { relay, connector, agents } = network;
+      const gone = agents.map((agent) => agent.end.event(hasDisconnected));
+      const { status, over } = await endedBy(signal, relay, / draining /);
+      expect({ status, inTime: over < DRAIN_MS }).toEqual({ status: 0, inTime: true });
+      const goodbye = { by: "peer", layer: "application", code: 0, reason: "server shutting down" };
+      for (const { event } of await Promise.all(gone)) expect(event).toMatchObject(goodbye);
+      await connector.process.line(/ relay-unavailable reason="server shutting down"/);
+      for (const agent of agents) expect({ strange: agent.strange, duplicates: agent.duplicates }).toEqual(NOTHING);
+    },
+    TEST_MS,
+  );
 
-  test(`${signal} in the midst of traffic: the connector says goodbye to the relay and ends with 0 in time`, async () => {
-    await using network = await busyNetwork({ agents: 1 });
-    const { status, over } = await endedBy(signal, network.connector, / stopping /);
-    expect({ status, inTime: over < DRAIN_MS }).toEqual({ status: 0, inTime: true });
-    await network.relay.process.line(/ unregistered service=web /);
-  });
+  test(
+    `${signal} in the midst of traffic: the connector says goodbye to the relay and ends with 0 in time`,
+    async () => {
+      await using network = await busyNetwork({ agents: 1 });
+      const { status, over } = await endedBy(signal, network.connector, / stopping /);
+      expect({ status, inTime: over < DRAIN_MS }).toEqual({ status: 0, inTime: true });
+      await network.relay.process.line(/ unregistered service=web /);
+    },
+    TEST_MS,
+  );
 }
 
 describe("HUP", () => {
-  test("replaces the certificate, or keeps the old one when a file is broken, and no payload is lost", async () => {
-    using files = replaceableFiles(pki.server);
-    await using network = await busyNetwork({ agents: 2, relayFlags: files.args });
-    const { relay, agents } = network;
-    const first = await serialShown(relay.port);
-    files.install(
-      await pki.craft("successor", { dnsNames: ["ztna-server"], extendedKeyUsages: [PURPOSE_OIDS.server] }),
-    );
-    await reloaded(relay, / reloaded serial=/);
-    const second = await serialShown(relay.port);
-    expect(second).not.toBe(first);
-    await progress(agents, 250);
+  test(
+    "replaces the certificate, or keeps the old one when a file is broken, and no payload is lost",
+    async () => {
+      using files = replaceableFiles(pki.server);
+      await using network = await busyNetwork({ agents: 2, relayFlags: files.args });
+      const { relay, agents } = network;
+      const first = await serialShown(relay.port);
+      files.install(
+        await pki.craft("successor", { dnsNames: ["ztna-server"], extendedKeyUsages: [PURPOSE_OIDS.server] }),
+      );
+      await reloaded(relay, / reloaded serial=/);
+      const second = await serialShown(relay.port);
+      expect(second).not.toBe(first);
+      await progress(agents, 250);
 
-    const failures = () => relay.total("ztna_reload_failures_total");
-    expect(await failures()).toBe(0);
-    writeFileSync(files.key, "no key\n");
-    await reloaded(relay, / reload-failed /);
-    expect(await serialShown(relay.port)).toBe(second);
-    // Long enough for the daemon's own look at its files, which must not count the same mistake again.
-    await progress(agents, 600);
-    expect(await failures()).toBe(1);
-    expect(await relay.total("ztna_reloads_total")).toBe(1);
+      const failures = () => relay.total("ztna_reload_failures_total");
+      expect(await failures()).toBe(0);
+      writeFileSync(files.key, "no key\n");
+      await reloaded(relay, / reload-failed /);
+      expect(await serialShown(relay.port)).toBe(second);
+      // Long enough for the daemon's own look at its files, which must not count the same mistake again.
+      await progress(agents, 600);
+      expect(await failures()).toBe(1);
+      expect(await relay.total("ztna_reloads_total")).toBe(1);
 
-    for (const agent of agents) {
-      expect({ lost: await agent.settled(), gone: agent.end.events.some(hasDisconnected) }).toEqual(UNHARMED);
-      expect(agent.sent).toBeGreaterThan(500);
-    }
-  }, 60_000);
+      for (const agent of agents) {
+        expect({ lost: await agent.settled(), gone: agent.end.events.some(hasDisconnected) }).toEqual(UNHARMED);
+        expect(agent.sent).toBeGreaterThan(500);
+      }
+    },
+    TEST_MS,
+  );
 });
 
-test("a flood of packets does not keep the relay from acting on TERM", async () => {
-  await using network = await busyNetwork({ agents: 1, relayFlags: ["--io", "linux"] });
-  const { relay } = network;
-  await using flood = startProcess(source("test/support/flood.ts", String(relay.port)));
-  await flood.line(/^flooding$/);
-  const before = await relay.total("ztna_packets_received_total");
-  while ((await relay.total("ztna_packets_received_total")) < before + FLOODED) await Bun.sleep(1);
-  const { status, acted, over } = await endedBy("SIGTERM", relay, / draining /);
-  expect({ status, acts: acted < ACT_MS, inTime: over < DRAIN_MS }).toEqual({ status: 0, acts: true, inTime: true });
-  expect(flood.stderr).toBe("");
-});
+test(
+  "a flood of packets does not keep the relay from acting on TERM",
+  async () => {
+    await using network = await busyNetwork({ agents: 1, relayFlags: ["--io", "linux"] });
+    const { relay } = network;
+    await using flood = startProcess(source("test/support/flood.ts", String(relay.port)));
+    await flood.line(/^flooding$/);
+    const before = await relay.total("ztna_packets_received_total");
+    while ((await relay.total("ztna_packets_received_total")) < before + FLOODED) await Bun.sleep(1);
+    const { status, acted, over } = await endedBy("SIGTERM", relay, / draining /);
+    expect({ status, acts: acted < ACT_MS, inTime: over < DRAIN_MS }).toEqual({ status: 0, acts: true, inTime: true });
+    expect(flood.stderr).toBe("");
+  },
+  TEST_MS,
+);
 
 async function reloaded({ process }: Daemon, says: RegExp): Promise<void> {
   process.signal("SIGHUP");

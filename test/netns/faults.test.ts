@@ -1,25 +1,27 @@
 // Sending fails: firewalls, routes, cables, full buffers. It costs the packets concerned, never the process and never
 // another peer's packets, and data flows again when the fault is over. Each host is a network namespace of the test's.
-import { beforeAll, describe, expect } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import { requireBinary } from "../support/binary.ts";
 import { type Daemon, startRelay } from "../support/daemons.ts";
 import { clientHost } from "../support/endpoint-hosts.ts";
 import { type CableEnd, type FaultWorld, faultWorld } from "../support/fault-world.ts";
 import { LiveAgent } from "../support/live-agent.ts";
-import { NetworkNamespace } from "../support/network-namespace.ts";
+import { NetworkNamespace, removeNamespaces } from "../support/network-namespace.ts";
 import { testPki } from "../support/pki.ts";
 import { RawUdp } from "../support/raw-udp.ts";
 import { testUnless, withoutNetworkNamespaces, withoutProgram } from "../support/skip.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 beforeAll(requireBinary);
+afterAll(removeNamespaces);
 
 const here = testUnless(withoutNetworkNamespaces(), withoutProgram("nft"), withoutProgram("tc"));
 
 /** Generous: what is promised after a relay was away. */
 const RECOVERY_MS = 5000;
 const FAULT_MS = 15_000;
+const TEST_MS = 90_000;
 
 interface Fault {
   readonly what: string;
@@ -80,7 +82,7 @@ describe.concurrent.each(["linux", "portable"] as const)("with --io %s", (io) =>
       }
       await expectUnharmed(world);
     },
-    90_000,
+    TEST_MS,
   );
 
   here(
@@ -95,7 +97,7 @@ describe.concurrent.each(["linux", "portable"] as const)("with --io %s", (io) =>
       }
       await expectUnharmed(world);
     },
-    90_000,
+    TEST_MS,
   );
 
   for (const command of ["serve", "connect"] as const) {
@@ -116,7 +118,7 @@ describe.concurrent.each(["linux", "portable"] as const)("with --io %s", (io) =>
         await Promise.all(agents.map((agent) => agent.answered(agent.sent, RECOVERY_MS)));
         await expectUnharmed(world);
       },
-      60_000,
+      TEST_MS,
     );
   }
 
@@ -141,7 +143,7 @@ describe.concurrent.each(["linux", "portable"] as const)("with --io %s", (io) =>
       expect(await relay.total("ztna_dropped_total", 'reason="source-port-0"')).toBe(seen);
       await expectUnharmed(world);
     },
-    60_000,
+    TEST_MS,
   );
 });
 
@@ -149,54 +151,62 @@ describe.each([
   ["IPv4", "0.0.0.0", "10.99.0.2/24", ["10.99.0.1", "10.99.0.100"]],
   ["IPv6", "::", "fd00:99::2/64", ["fd00:99::1", "fd00:99::100"]],
 ] as const)("on a host with two addresses a relay that is bound to all of them, %s", (_family, bind, client, own) => {
-  here("answers from the address that it was asked at", async () => {
-    using server = new NetworkNamespace("server");
-    using visitor = new NetworkNamespace("visitor");
-    const prefix = client.slice(client.indexOf("/"));
-    server.connect("to-visitor", `${own[0]}${prefix}`, visitor, "to-server", client);
-    server.run("ip", "address", "add", `${own[1]}${prefix}`, "dev", "to-visitor");
-    using cwd = temporaryDirectory();
-    const options = { cwd: cwd.path, prefix: server.prefix, host: bind, flags: ["--io", "linux"] };
-    await using relay = await startRelay(options);
-    const sources: string[] = [];
-    let answered: () => void = () => {};
-    const socket = await visitor.enter(() =>
-      Bun.udpSocket({
-        hostname: bind,
-        port: 0,
-        socket: {
-          data: (_socket, _packet, _port, host) => {
-            sources.push(host);
-            answered();
+  here(
+    "answers from the address that it was asked at",
+    async () => {
+      using server = new NetworkNamespace("server");
+      using visitor = new NetworkNamespace("visitor");
+      const prefix = client.slice(client.indexOf("/"));
+      server.connect("to-visitor", `${own[0]}${prefix}`, visitor, "to-server", client);
+      server.run("ip", "address", "add", `${own[1]}${prefix}`, "dev", "to-visitor");
+      using cwd = temporaryDirectory();
+      const options = { cwd: cwd.path, prefix: server.prefix, host: bind, flags: ["--io", "linux"] };
+      await using relay = await startRelay(options);
+      const sources: string[] = [];
+      let answered: () => void = () => {};
+      const socket = await visitor.enter(() =>
+        Bun.udpSocket({
+          hostname: bind,
+          port: 0,
+          socket: {
+            data: (_socket, _packet, _port, host) => {
+              sources.push(host);
+              answered();
+            },
           },
-        },
-      }),
-    );
-    for (const address of [own[1], own[0], own[1]]) {
-      const answer = new Promise<void>((resolve) => {
-        answered = resolve;
-      });
-      socket.send(unknownVersion(), relay.port, address);
-      await answer;
-      expect(sources.at(-1)).toBe(address);
-    }
-    socket.close();
-  });
+        }),
+      );
+      for (const address of [own[1], own[0], own[1]]) {
+        const answer = new Promise<void>((resolve) => {
+          answered = resolve;
+        });
+        socket.send(unknownVersion(), relay.port, address);
+        await answer;
+        expect(sources.at(-1)).toBe(address);
+      }
+      socket.close();
+    },
+    TEST_MS,
+  );
 });
 
-here("a client that dials the second address of a relay's host is served there", async () => {
-  const pki = await testPki();
-  using server = new NetworkNamespace("server");
-  using visitor = new NetworkNamespace("visitor");
-  server.connect("to-visitor", "10.99.0.1/24", visitor, "to-server", "10.99.0.2/24");
-  server.run("ip", "address", "add", "10.99.0.100/24", "dev", "to-visitor");
-  using cwd = temporaryDirectory();
-  const options = { cwd: cwd.path, prefix: server.prefix, host: "0.0.0.0", flags: ["--io", "linux"] };
-  await using relay = await startRelay(options);
-  const place = { relay: { host: "10.99.0.100", port: relay.port }, service: "web", address: "10.100.0.1" };
-  using agent = await LiveAgent.open({ ...place, credential: pki.agent, enter: (body) => visitor.enter(body) });
-  expect(agent.end.uplink.stats.connections).toBe(1);
-});
+here(
+  "a client that dials the second address of a relay's host is served there",
+  async () => {
+    const pki = await testPki();
+    using server = new NetworkNamespace("server");
+    using visitor = new NetworkNamespace("visitor");
+    server.connect("to-visitor", "10.99.0.1/24", visitor, "to-server", "10.99.0.2/24");
+    server.run("ip", "address", "add", "10.99.0.100/24", "dev", "to-visitor");
+    using cwd = temporaryDirectory();
+    const options = { cwd: cwd.path, prefix: server.prefix, host: "0.0.0.0", flags: ["--io", "linux"] };
+    await using relay = await startRelay(options);
+    const place = { relay: { host: "10.99.0.100", port: relay.port }, service: "web", address: "10.100.0.1" };
+    using agent = await LiveAgent.open({ ...place, credential: pki.agent, enter: (body) => visitor.enter(body) });
+    expect(agent.end.uplink.stats.connections).toBe(1);
+  },
+  TEST_MS,
+);
 
 async function startTraffic({ first, second }: FaultWorld): Promise<void> {
   for (const agent of [first, second]) agent.start();

@@ -55,9 +55,14 @@ export class LiveEnd implements Disposable {
     const end = new LiveEnd(options, ca);
     const { enter = (body) => body() } = options;
     const opening = enter(() => openUdp([{ host: "0.0.0.0", port: 0 }], end.#driver, { io: "portable" }));
-    const registered = options.services.map((service) => end.registered(service));
+    const registered = Promise.all(options.services.map((service) => end.registered(service)));
     end.#attach((await opening).socket);
-    await Promise.all(registered);
+    try {
+      await registered;
+    } catch (error) {
+      end[Symbol.dispose]();
+      throw error;
+    }
     return end;
   }
 

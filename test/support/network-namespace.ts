@@ -1,6 +1,6 @@
 // Network namespaces of a test's own: hosts that share nothing but the cables laid between them. Needs root.
 import { dlopen, FFIType } from "bun:ffi";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 
 export class NetworkNamespace implements Disposable {
   readonly name: string;
@@ -9,6 +9,7 @@ export class NetworkNamespace implements Disposable {
 
   /** `what` tells it from others of this process in the output of commands. */
   constructor(what: string) {
+    if (made === 0) removeLeftovers();
     this.name = `ztna-test-${process.pid}-${++made}-${what}`;
     this.prefix = ["ip", "netns", "exec", this.name];
     succeed(["ip", "netns", "add", this.name]);
@@ -52,6 +53,18 @@ export class NetworkNamespace implements Disposable {
   }
 }
 
+/** For a test file's afterAll: a test that ran out of time has not disposed of its own. */
+export function removeNamespaces(): void {
+  for (const namespace of open) namespace[Symbol.dispose]();
+}
+
+/** Those of processes that were killed. */
+function removeLeftovers(): void {
+  for (const [name, pid] of succeed(["ip", "netns", "list"]).matchAll(/^ztna-test-(\d+)-\S+/gm)) {
+    if (!existsSync(`/proc/${pid}`)) succeed(["ip", "netns", "delete", name]);
+  }
+}
+
 function succeed(command: readonly string[]): string {
   const { exitCode, stdout, stderr } = Bun.spawnSync([...command]);
   if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stderr.toString().trim()}`);
@@ -67,8 +80,3 @@ const CLONE_NEWNET = 0x4000_0000;
 const open = new Set<NetworkNamespace>();
 let made = 0;
 let libc: { readonly symbols: { setns(descriptor: number, kind: number): number } } | undefined;
-
-// Whatever ends the tests, no namespace outlives them.
-process.on("exit", () => {
-  for (const namespace of open) namespace[Symbol.dispose]();
-});
