@@ -87,10 +87,10 @@ describe("no command switches host key checking off", () => {
   });
 });
 
-describe("the history holds none of these either", () => {
+describe("all of it, on disk", () => {
   const needsGit = testUnless(withoutProgram("git"));
 
-  needsGit("in this repository", () => {
+  needsGit("and in no file of the history", () => {
     const isInvented = (fault: string) =>
       INVENTED.some((address) => fault.startsWith("history, ") && fault.includes(`: ${address} is outside`));
     expect(scanRepository(ROOT).filter((fault) => !isInvented(fault))).toEqual([]);
