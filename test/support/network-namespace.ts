@@ -53,16 +53,23 @@ export class NetworkNamespace implements Disposable {
   }
 }
 
-/** For a test file's afterAll: a test that ran out of time has not disposed of its own. */
+/** For a test file's afterAll: a test that ran out of time has not ended what it started. */
 export function removeNamespaces(): void {
-  for (const namespace of open) namespace[Symbol.dispose]();
+  for (const { name } of open) remove(name);
+  open.clear();
 }
 
 /** Those of processes that were killed. */
 function removeLeftovers(): void {
   for (const [name, pid] of succeed(["ip", "netns", "list"]).matchAll(/^ztna-test-(\d+)-\S+/gm)) {
-    if (!existsSync(`/proc/${pid}`)) succeed(["ip", "netns", "delete", name]);
+    if (!existsSync(`/proc/${pid}`)) remove(name);
   }
+}
+
+/** With the processes in it. */
+function remove(name: string): void {
+  for (const pid of succeed(["ip", "netns", "pids", name]).split("\n").filter(Boolean)) process.kill(Number(pid));
+  succeed(["ip", "netns", "delete", name]);
 }
 
 function succeed(command: readonly string[]): string {
