@@ -281,6 +281,7 @@ export class Connections {
     this.#end(connection);
     this.#settleHandshake(connection);
     connection.state = "gone";
+    this.#context.stats.connectionsGone++;
     this.#byPeer.delete(connection.peer);
     this.routes.remove(connection);
     this.#timers.clear(connection);

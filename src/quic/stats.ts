@@ -50,6 +50,8 @@ export class EndpointStats {
   handshakesStarted = 0;
   handshakesCompleted = 0;
   handshakesFailed = 0;
+  /** Connections that ended and are forgotten, whatever became of their handshake. */
+  connectionsGone = 0;
   retryTokensValidated = 0;
   retryTokenFailures = 0;
   datagramsReceived = 0;

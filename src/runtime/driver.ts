@@ -4,6 +4,7 @@ import type { Endpoint } from "../quic/endpoint.ts";
 import type { PeerCommand, PeerEvent } from "../tunnel/peer.ts";
 import type { SocketAddress } from "../wire/address.ts";
 import type { Clock } from "./clock.ts";
+import { NativeMemory } from "./native-memory.ts";
 import type { UdpSocket, UdpSocketHandlers } from "./udp-socket.ts";
 
 export interface DriverParts<Input, Output> {
@@ -12,10 +13,12 @@ export interface DriverParts<Input, Output> {
   readonly clock: Clock;
   /** Carries out what is not for the endpoint. May call feed(). */
   readonly perform: (output: Output, now: Millis) => void;
+  readonly memory?: NativeMemory;
 }
 
 export class Driver<Input, Output extends { readonly type: string }> implements UdpSocketHandlers {
   readonly #parts: DriverParts<Input, Output>;
+  readonly #memory: NativeMemory;
   /** Inputs that arrived while the role was still being polled. */
   readonly #waiting: Input[] = [];
   #socket: UdpSocket | undefined;
@@ -24,6 +27,7 @@ export class Driver<Input, Output extends { readonly type: string }> implements 
 
   constructor(parts: DriverParts<Input, Output>) {
     this.#parts = parts;
+    this.#memory = parts.memory ?? new NativeMemory();
   }
 
   /** The socket is opened with this driver as its handler, and handed over once it is bound. */
@@ -72,6 +76,7 @@ export class Driver<Input, Output extends { readonly type: string }> implements 
     }
     // A full batch waits for the socket to become writable, anything else for the next turn.
     if (endpoint.pending && !socket.batch.full) socket.wake();
+    this.#memory.look(endpoint.stats.connectionsGone, now);
     return earliest(endpoint.deadline(), role.deadline());
   }
 

@@ -98,6 +98,7 @@ describe("the relay's port", () => {
     expect(relay.endpoint.stats.dropped["limit-half-open"]).toBe(1);
     relay.endpoint.handleTimeout(performance.now() + 10_001);
     expect([relay.endpoint.halfOpen, relay.endpoint.connections]).toEqual([0, 0]);
+    expect(relay.endpoint.stats.connectionsGone).toBe(2);
     const late = clientHost(pki, { port: 4 });
     connect(late, relay);
     expect(late.take("connected")).toHaveLength(1);

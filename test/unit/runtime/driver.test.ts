@@ -6,6 +6,7 @@ import { Outbox } from "../../../src/core/outbox.ts";
 import { Endpoint, type EndpointOptions } from "../../../src/quic/endpoint.ts";
 import { monotonicClock } from "../../../src/runtime/clock.ts";
 import { Driver } from "../../../src/runtime/driver.ts";
+import { NativeMemory } from "../../../src/runtime/native-memory.ts";
 import { openUdpSockets } from "../../../src/runtime/udp-bun.ts";
 import type { UdpSocket } from "../../../src/runtime/udp-socket.ts";
 import type { PeerCommand, PeerEvent, PeerId } from "../../../src/tunnel/peer.ts";
@@ -68,6 +69,7 @@ class Node {
   readonly endpoint: Endpoint;
   readonly driver: Driver<Question, Said>;
   readonly said: string[] = [];
+  collections = 0;
   socket: UdpSocket | undefined;
   onSaid: (text: string) => void = () => {};
   #waiting: (() => void) | undefined;
@@ -82,6 +84,9 @@ class Node {
       role: this.talker,
       endpoint: this.endpoint,
       clock: monotonicClock,
+      memory: new NativeMemory(() => {
+        this.collections++;
+      }),
       perform: ({ text }) => {
         this.said.push(text);
         this.onSaid(text);
@@ -158,6 +163,15 @@ describe("the driver", () => {
     await client.until(2);
     expect(client.said[1]).toBe("timeout");
     expect(monotonicClock.now()).toBeGreaterThanOrEqual(asked + 30);
+  });
+
+  test("has the memory of connections that are gone collected, once for many", async () => {
+    const { relay } = await connected();
+    relay.driver.flush();
+    expect(relay.collections).toBe(0);
+    relay.endpoint.stats.connectionsGone += 2000;
+    for (let i = 0; i < 10; i++) relay.driver.flush();
+    expect(relay.collections).toBe(1);
   });
 
   test("handles nothing after it was stopped", async () => {
