@@ -1,6 +1,7 @@
 // Runs `bun test` on the given paths, shows its output as it comes, and ends with "N passed, N failed[, N skipped]".
 // With ZTNA_TEST_FORBID_SKIPS=1 (root with /dev/net/tun in .ci/run) a skipped test is a failure.
 import { ROOT } from "./repository.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 export interface Counts {
   readonly passed: number;
@@ -35,8 +36,11 @@ export function verdict(
 }
 
 async function main(paths: readonly string[]): Promise<number> {
+  // Bun tells tests nothing when it ends, so what they leave behind – keys, unpacked programs – is removed from here.
+  using temporary = temporaryDirectory();
   const child = Bun.spawn([process.execPath, "test", "--timeout", `${TIMEOUT_MS}`, ...paths], {
     cwd: ROOT,
+    env: { ...process.env, TMPDIR: temporary.path },
     stdin: "ignore",
     stdout: "inherit",
     stderr: "pipe",

@@ -1,6 +1,6 @@
 // The test runner's arithmetic, and the runner itself on real test files that pass, fail, break and are missing.
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runProcess, source } from "../../support/process.ts";
@@ -64,6 +64,14 @@ describe("the runner ends with one plain line and the right status", () => {
     expect(forbidden.stdout).toEndWith("1 passed, 0 failed, 1 skipped\n");
     expect(forbidden.status).toBe(1);
   });
+});
+
+test("whatever tests leave in the temporary directory is gone afterwards", async () => {
+  const leave = 'await Bun.write(join(tmpdir(), "left"), ""); console.log("left in", tmpdir());';
+  const body = `import { join } from "node:path";\nimport { tmpdir } from "node:os";\ntest("leaves", async () => { ${leave} });`;
+  const { status, stdout } = await run("leaves", body);
+  const [, directory = ""] = /^left in (.*)$/m.exec(stdout) ?? [];
+  expect([status, directory === tmpdir(), existsSync(directory)]).toEqual([0, false, false]);
 });
 
 describe("the arithmetic", () => {
