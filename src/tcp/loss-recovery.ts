@@ -1,0 +1,162 @@
+// What an acknowledgement, or none, means for what is on its way: what is lost, how much may be in the network, and
+// when recovery is over. Loss is found by RACK with SACK, and by duplicate acknowledgements without.
+import type { Millis } from "../core/machine.ts";
+import { Cubic } from "./cubic.ts";
+import { Delivery } from "./delivery.ts";
+import { DuplicateAcks } from "./duplicate-acks.ts";
+import { Rack } from "./rack.ts";
+import { RateReduction } from "./rate-reduction.ts";
+import type { RetransmissionTimeout } from "./rto.ts";
+import { Scoreboard } from "./scoreboard.ts";
+
+export class LossRecovery {
+  readonly flight = new Scoreboard();
+  readonly delivery = new Delivery();
+  readonly congestion: Cubic;
+  /** When to look again whether what is late is lost. */
+  lookAgainAt: Millis | undefined;
+  /** Where recovery ends; undefined when there is none. After a timeout, "timeout": everything is sent again slowly. */
+  private until: number | undefined;
+  private afterTimeout = false;
+  /** Whether the peer acknowledges selectively. */
+  private selective = false;
+  private mss: number;
+  private readonly rack = new Rack();
+  private readonly reduction = new RateReduction();
+  private readonly duplicates = new DuplicateAcks();
+  private readonly rto: RetransmissionTimeout;
+
+  constructor(mss: number, rto: RetransmissionTimeout) {
+    this.mss = mss;
+    this.rto = rto;
+    this.congestion = new Cubic(mss);
+  }
+
+  /** The handshake is over. */
+  begin(mss: number, selective: boolean, repeatedSyn: boolean): void {
+    this.mss = mss;
+    this.selective = selective;
+    this.congestion.begin(mss, repeatedSyn);
+  }
+
+  setMss(mss: number): void {
+    this.mss = mss;
+    this.congestion.setMss(mss);
+  }
+
+  get recovering(): boolean {
+    return this.until !== undefined;
+  }
+
+  get inNetwork(): number {
+    return this.flight.inNetwork - Math.min(this.duplicates.bytes, this.flight.inNetwork);
+  }
+
+  /** Whether `bytes` more may be in the network. Something always may, or nothing would ever be acknowledged. */
+  allows(bytes: number): boolean {
+    const { inNetwork } = this;
+    return inNetwork <= 0 || inNetwork + bytes <= this.congestion.window;
+  }
+
+  sent(bytes: number): void {
+    if (this.recovering && !this.afterTimeout) this.reduction.sent(bytes);
+  }
+
+  /** `delivery` is filled. `advanced`: bytes newly acknowledged in order; `una` and `nxt` are the bounds now. */
+  acknowledged(advanced: number, duplicate: boolean, una: number, nxt: number, usedBefore: number, now: Millis): void {
+    const { delivery } = this;
+    if (this.until !== undefined && una >= this.until) this.finish();
+    let delivered = delivery.bytes;
+    if (this.selective) this.findLosses(nxt, now);
+    else delivered = this.countDuplicates(advanced, duplicate, nxt);
+    if (delivered > 0 || advanced > 0) this.adaptWindow(delivered, una, nxt, usedBefore, now);
+  }
+
+  /** The time has come that findLosses() asked for. */
+  lookAgain(nxt: number, now: Millis): void {
+    this.lookAgainAt = undefined;
+    this.findLosses(nxt, now);
+  }
+
+  duplicateReported(una: number, nxt: number): void {
+    this.rack.duplicateReported(una, nxt);
+  }
+
+  /** Nothing was heard for a whole timeout (RFC 6298, RFC 5681 section 3.1). */
+  timedOut(nxt: number): void {
+    const { flight } = this;
+    if (flight.head?.sacked) flight.forgetSacks();
+    flight.markAllLost();
+    this.duplicates.clear();
+    this.lookAgainAt = undefined;
+    this.congestion.timedOut(flight.lostBytes + flight.sackedBytes, this.afterTimeout);
+    this.until = nxt;
+    this.afterTimeout = true;
+  }
+
+  /** A probe repaired a loss that nobody would have noticed otherwise: it counts like any other. */
+  repairedByProbe(): void {
+    if (this.recovering) return;
+    this.congestion.lost(this.flightBytes);
+    this.congestion.window = Math.min(this.congestion.window, this.congestion.threshold);
+  }
+
+  private get flightBytes(): number {
+    return this.flight.inNetwork + this.flight.lostBytes + this.flight.sackedBytes;
+  }
+
+  private findLosses(nxt: number, now: Millis): void {
+    const { flight, rack } = this;
+    rack.delivered(this.delivery, now);
+    const proven = this.recovering || flight.sackedBytes > 2 * this.mss;
+    const patience = rack.patience(this.rto.minRtt, this.rto.srtt ?? 0, proven);
+    const lostBefore = flight.lostBytes;
+    this.lookAgainAt = rack.markLost(flight, patience, now);
+    if (flight.lostBytes > lostBefore) this.enter(nxt);
+  }
+
+  /** Returns the bytes that are now known to have arrived, by estimate. */
+  private countDuplicates(advanced: number, duplicate: boolean, nxt: number): number {
+    const { duplicates, flight, mss } = this;
+    if (advanced > 0) {
+      const delivered = duplicates.advance(advanced, mss);
+      // A partial acknowledgement: the next segment is missing, too (RFC 6582).
+      if (this.recovering && !this.afterTimeout) flight.markHeadLost(mss);
+      return delivered;
+    }
+    if (!duplicate) return 0;
+    if (duplicates.add(mss, this.flightBytes) && !this.recovering) {
+      flight.markHeadLost(mss);
+      this.enter(nxt);
+    }
+    return mss;
+  }
+
+  private enter(nxt: number): void {
+    if (this.recovering) return;
+    this.until = nxt;
+    this.afterTimeout = false;
+    this.congestion.lost(this.flightBytes);
+    this.reduction.begin(this.flightBytes);
+  }
+
+  private finish(): void {
+    if (!this.afterTimeout) this.congestion.window = this.congestion.threshold;
+    this.until = undefined;
+    this.afterTimeout = false;
+    this.duplicates.clear();
+    this.rack.recovered();
+  }
+
+  private adaptWindow(delivered: number, una: number, nxt: number, usedBefore: number, now: Millis): void {
+    const { congestion, delivery } = this;
+    if (this.recovering && !this.afterTimeout) {
+      congestion.window = this.reduction.window(delivered, this.inNetwork, congestion.threshold, this.mss);
+      return;
+    }
+    const used = congestion.inSlowStart ? usedBefore * 2 : usedBefore + this.mss;
+    if (used < congestion.window) return congestion.unused();
+    const rtt = delivery.latestSentAt === undefined ? undefined : now - delivery.latestSentAt;
+    congestion.acknowledged(delivered, una, nxt, rtt, this.rto.srtt ?? 0, now);
+  }
+}

@@ -1,0 +1,123 @@
+// Bytes on their way to the peer, kept until acknowledged. Large pieces that were given away are kept as they are: they
+// are copied once, into the packet. Small ones are gathered, because a piece costs more than copying it would.
+
+/** "given": nobody changes the bytes any more. "lent": they are the caller's again after the call, so they are copied. */
+export type Ownership = "given" | "lent";
+
+export class SendBuffer {
+  /** The position of the oldest byte that is not acknowledged. */
+  first = 1;
+  /** The position behind the last byte that was written. */
+  end = 1;
+  readonly capacity: number;
+  private readonly pieces: Uint8Array[] = [];
+  /** The position behind each piece. A piece may be longer than what is used of it. */
+  private readonly ends: number[] = [];
+  /** The last piece when it is one of ours that still has room. */
+  private gathering: Uint8Array | undefined;
+  private gathered = 0;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+
+  get room(): number {
+    return this.capacity - (this.end - this.first);
+  }
+
+  get length(): number {
+    return this.end - this.first;
+  }
+
+  /** Memory of our own and of what was given. */
+  get held(): number {
+    return this.pieces.reduce((bytes, piece) => bytes + piece.length, 0);
+  }
+
+  /** Returns how many of the bytes it took: all, or as many as there is room for. */
+  append(bytes: Uint8Array, ownership: Ownership): number {
+    const length = Math.min(bytes.length, this.room);
+    if (length === 0) return 0;
+    if (length <= SMALL) this.gather(bytes, length);
+    else {
+      const piece = length === bytes.length ? bytes : bytes.subarray(0, length);
+      this.push(ownership === "given" ? piece : piece.slice(), length);
+      this.gathering = undefined;
+    }
+    this.end += length;
+    return length;
+  }
+
+  /** Copies the bytes [position, position + length), which must be there. */
+  copyTo(out: Uint8Array, at: number, position: number, length: number): void {
+    if (position < this.first || position + length > this.end) {
+      throw new RangeError(`bytes ${position} to ${position + length} of ${this.first} to ${this.end}`);
+    }
+    let copied = 0;
+    for (let index = this.pieceOf(position); copied < length; index += 1) {
+      const piece = this.pieces[index] as Uint8Array;
+      const from = position + copied - this.startOf(index);
+      const count = Math.min(length - copied, (this.ends[index] as number) - position - copied);
+      out.set(piece.subarray(from, from + count), at + copied);
+      copied += count;
+    }
+  }
+
+  /** Everything before `position` has arrived. */
+  release(position: number): void {
+    if (position <= this.first) return;
+    if (position > this.end) throw new RangeError(`${position} was never written`);
+    this.first = position;
+    let done = 0;
+    while (done < this.pieces.length && (this.ends[done] as number) <= position) done += 1;
+    if (done === 0) return;
+    this.firstStart = this.ends[done - 1] as number;
+    this.pieces.splice(0, done);
+    this.ends.splice(0, done);
+    if (this.pieces.length === 0) this.gathering = undefined;
+  }
+
+  clear(): void {
+    this.release(this.end);
+  }
+
+  private gather(bytes: Uint8Array, length: number): void {
+    if (this.gathering === undefined || this.gathered + length > GATHER) {
+      this.gathering = new Uint8Array(GATHER);
+      this.gathered = 0;
+      this.push(this.gathering, 0);
+    }
+    this.gathering.set(length === bytes.length ? bytes : bytes.subarray(0, length), this.gathered);
+    this.gathered += length;
+    this.ends[this.ends.length - 1] = this.end + length;
+  }
+
+  private push(piece: Uint8Array, length: number): void {
+    if (this.pieces.length === 0) this.firstStart = this.end;
+    this.pieces.push(piece);
+    this.ends.push(this.end + length);
+  }
+
+  /** Where the first piece begins; it may be acknowledged in part. */
+  private firstStart = 1;
+
+  private startOf(index: number): number {
+    return index === 0 ? this.firstStart : (this.ends[index - 1] as number);
+  }
+
+  /** The piece that holds a position: by halves, because a retransmission may be anywhere. */
+  private pieceOf(position: number): number {
+    let low = 0;
+    let high = this.ends.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.ends[middle] as number) <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Up to this length a piece is copied even if it was given: the object around it would be larger. */
+const SMALL = 256;
+const GATHER = 2 * 1024;
