@@ -1,5 +1,6 @@
 // What a command may know of the process that runs it. Commands are functions of arguments and a Terminal, so tests
 // call them without a process; nothing else in the program reads argv or the environment.
+import { fstatSync, readlinkSync, writeSync } from "node:fs";
 
 export interface Terminal {
   /** Data. */
@@ -9,6 +10,8 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly outIsTerminal: boolean;
   readonly errIsTerminal: boolean;
+  /** The file that the data is redirected into, where that is known. */
+  outFile?(): string | undefined;
   /** All of standard input, for secrets and manifests. */
   readInput(): Promise<string>;
   /** Standard input line by line, as it comes, for a person at a prompt. */
@@ -20,22 +23,59 @@ export type Run = (args: readonly string[], terminal: Terminal) => Promise<numbe
 
 export function processTerminal(): Terminal {
   return {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    out: writeOut,
+    err: (text) => void opened("stderr").write(text),
     environment: process.env,
-    outIsTerminal: process.stdout.isTTY === true,
-    errIsTerminal: process.stderr.isTTY === true,
+    get outIsTerminal() {
+      return opened("stdout").isTTY === true;
+    },
+    get errIsTerminal() {
+      return opened("stderr").isTTY === true;
+    },
+    outFile: redirection,
     readInput: () => Bun.stdin.text(),
     readLines: () => linesOf(Bun.stdin.stream()),
   };
 }
 
+/** Linux tells; elsewhere nobody knows. */
+function redirection(): string | undefined {
+  try {
+    return fstatSync(1).isFile() ? readlinkSync("/proc/self/fd/1") : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Resolves when everything written so far has left the process, so that an exit cuts nothing off. */
 export async function flushOutput(): Promise<void> {
-  await Promise.all(
-    [process.stdout, process.stderr].map((stream) => new Promise<void>((done) => stream.write("", () => done()))),
-  );
+  await Promise.all([...streams].map((name) => new Promise<void>((done) => process[name].write("", () => done()))));
 }
+
+/** A short text at the beginning goes straight out: to open the stream takes longer than all else that --help does. */
+function writeOut(text: string): void {
+  if (!streams.has("stdout") && text.length <= SHORT) {
+    try {
+      const bytes = Buffer.from(text);
+      const written = writeSync(1, bytes);
+      if (written < bytes.length) opened("stdout").write(bytes.subarray(written));
+      return;
+    } catch {
+      // Whoever reads is slow or gone, which the stream can deal with.
+    }
+  }
+  opened("stdout").write(text);
+}
+
+/** Streams are opened by the first use of them. */
+function opened(name: "stdout" | "stderr"): typeof process.stdout {
+  streams.add(name);
+  return process[name];
+}
+
+const streams = new Set<"stdout" | "stderr">();
+/** An empty pipe takes it. */
+const SHORT = 16_384;
 
 /** Without their ends; a last one may lack it. */
 export async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

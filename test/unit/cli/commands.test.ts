@@ -6,7 +6,8 @@ import { allSpecs, COMMANDS } from "../../../src/cli/commands.ts";
 import { main } from "../../../src/cli/main.ts";
 import { commandReference, REFERENCE } from "../../support/command-reference.ts";
 import { recordingTerminal } from "../../support/recording-terminal.ts";
-import { ROOT } from "../../support/repository.ts";
+import { ROOT, repositoryFiles } from "../../support/repository.ts";
+import { packagesLoadedBy } from "../../support/static-imports.ts";
 
 test("the command reference says what the declarations say", async () => {
   expect(readFileSync(join(ROOT, REFERENCE), "utf8")).toBe(await commandReference());
@@ -34,4 +35,17 @@ test("no command that reads options is without its declaration in the table", as
 test("a command has options or subcommands, never neither", () => {
   for (const { spec, parts } of Object.values(COMMANDS))
     expect((spec === undefined) !== (parts === undefined)).toBe(true);
+});
+
+test("no library is loaded before a command is picked, and then only the parser of its arguments", () => {
+  const files = repositoryFiles();
+  expect(packagesLoadedBy("bin/ztna.ts", files)).toEqual([]);
+  expect(packagesLoadedBy("src/cli/certs-issue.ts", files)).toContain("node-forge");
+  const table = readFileSync(join(ROOT, "src/cli/commands.ts"), "utf8");
+  const modules = [...table.matchAll(/load: \(\) => import\("\.\/([a-z-]+\.ts)"\)/g)].map(([, name]) => name as string);
+  expect(modules.length).toBe(Object.keys(COMMANDS).length);
+  for (const name of modules) {
+    const others = packagesLoadedBy(`src/cli/${name}`, files).filter((loaded) => loaded !== "commander");
+    expect({ name, others }).toEqual({ name, others: [] });
+  }
 });
