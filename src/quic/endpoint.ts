@@ -2,6 +2,7 @@
 // wake-up; what changed is on the dirty list, what is due is on top of a heap.
 import type { Millis } from "../core/machine.ts";
 import { Outbox } from "../core/outbox.ts";
+import { TokenBucket } from "../core/rate-limiter.ts";
 import type { ServerNames } from "../identity/server-name.ts";
 import type { PeerCommand, PeerEvent, PeerId } from "../tunnel/peer.ts";
 import type { SocketAddress } from "../wire/address.ts";
@@ -37,6 +38,8 @@ export class Endpoint {
   readonly #doorman: Doorman | undefined;
   readonly #admission: Admission | undefined;
   readonly #resets: StatelessResets;
+  /** Connections that may be asked whether a packet resets them: whoever forges a server's address can send such. */
+  readonly #resetOffers: TokenBucket;
   readonly #events = new Outbox<PeerEvent>();
   /** Stateless answers that wait for the next transmit. */
   readonly #answers = new Outbox<{ readonly packet: Uint8Array; readonly to: SocketAddress }>();
@@ -51,6 +54,7 @@ export class Endpoint {
     const { server, client, random } = options;
     const ids = new ConnectionIds(options.secret, random);
     this.#resets = new StatelessResets(ids, random, now);
+    this.#resetOffers = new TokenBucket({ perSecond: RESET_OFFERS_PER_SECOND, burst: RESET_OFFERS_PER_SECOND }, now);
     this.#admission = server && new Admission(server.admission);
     const configs = { server: server && serverConfig(server), client: client && clientConfig(client) };
     const context = { ...options, ids, configs, stats: this.stats, events: this.#events, admission: this.#admission };
@@ -204,7 +208,8 @@ export class Endpoint {
   }
 
   /** From a server of ours, under an id that is not ours: each connection to it looks for its reset token. */
-  #offerReset(dialled: Iterable<Connection>, packet: Uint8Array, from: SocketAddress, now: Millis): undefined {
+  #offerReset(dialled: ReadonlySet<Connection>, packet: Uint8Array, from: SocketAddress, now: Millis): undefined {
+    if (!this.#resetOffers.allow(now, dialled.size)) return this.#drop("unknown-connection");
     let taken = false;
     // quiche decrypts in place, so each gets a copy. A reset removes the connection only after this turn.
     for (const connection of dialled) taken = this.#connections.feed(connection, packet.slice(), from, now) || taken;
@@ -236,3 +241,5 @@ export class Endpoint {
 }
 
 const MAX_WAITING_ANSWERS = 4096;
+/** Some 2 % of a processor; a reset that is missed for it is made good by the roles' pings. */
+const RESET_OFFERS_PER_SECOND = 5000;

@@ -49,7 +49,7 @@ export class Routes {
   }
 
   /** Those that a packet without a known id may be a stateless reset for. */
-  dialledTo(address: SocketAddress): Iterable<Connection> | undefined {
+  dialledTo(address: SocketAddress): ReadonlySet<Connection> | undefined {
     return this.#dialled.size === 0 ? undefined : this.#dialled.get(endOf(address));
   }
 

@@ -183,6 +183,30 @@ describe("connection ids", () => {
   });
 });
 
+describe("packets that pretend to come from the server", () => {
+  test("are offered to a bounded number of connections a second", () => {
+    const client = clientHost(pki);
+    const server = { host: "192.0.2.1", port: 4433 };
+    for (let i = 0; i < 1000; i++) client.endpoint.connect(client.sees(server), ["ztna-server"], performance.now());
+    const { stats } = client.endpoint;
+    const now = performance.now();
+    const forge = (packets: number, at: number) => {
+      for (let i = 0; i < packets; i++) client.endpoint.receive(forged(), client.sees(server), at);
+    };
+    forge(20, now);
+    expect(stats.dropped["unknown-connection"]).toBe(15);
+    forge(20, now + 1000);
+    expect(stats.dropped["unknown-connection"]).toBe(30);
+    expect(stats.acceptedPackets + (stats.dropped["rejected-by-quic"] ?? 0)).toBe(10);
+  });
+
+  function forged(): Uint8Array {
+    const packet = new Uint8Array(randomFillSync(new Uint8Array(43)));
+    packet[0] = 0x40 | (packet[0]! & 0x3f);
+    return packet;
+  }
+});
+
 describe("the endpoint", () => {
   test("closes every connection and refuses new ones while it drains", () => {
     const { relay, client } = pair();
