@@ -126,7 +126,7 @@ describe.concurrent.each(["linux", "portable"] as const)("with --io %s", (io) =>
     "packets from port 0, which nobody can answer, end nothing",
     async () => {
       await using world = await faultWorld({ flags: ["--io", io] });
-      const { relay, connector, first, ends, relayAddress } = world;
+      const { relay, connector, ends, relayAddress } = world;
       const genuine = await firstPacket();
       const packets = [unknownVersion(), unknownVersion(), genuine, genuine, SHORT_HEADER, new Uint8Array(0)];
       const [, connectorPort] = await connector.process.line(/^listening 0\.0\.0\.0:(\d+)$/);
@@ -136,11 +136,48 @@ describe.concurrent.each(["linux", "portable"] as const)("with --io %s", (io) =>
         stranger.send(0, { ...relayAddress, host: ends.connect.peer }, packet);
         neighbour.send(0, { host: "10.99.0.2", port: Number(connectorPort) }, packet);
       }
-      first.start();
-      await first.flowing();
+      await startTraffic(world);
       // Bun's own socket does not even pass them on.
       const seen = io === "linux" ? 4 : 0;
       expect(await relay.total("ztna_dropped_total", 'reason="source-port-0"')).toBe(seen);
+      await expectUnharmed(world);
+    },
+    TEST_MS,
+  );
+
+  here(
+    "an established peer whose packets seem to come from port 0 harms itself alone",
+    async () => {
+      await using world = await faultWorld({ flags: ["--io", io] });
+      const { first, second, relay, secondHost } = world;
+      await startTraffic(world);
+      const from = first.sent;
+      const errors = await relay.total("ztna_send_errors_total");
+      secondHost.run("nft", "add", "table", "ip", "fault");
+      secondHost.run("nft", "add", "chain", "ip", "fault", "out", "{ type filter hook postrouting priority 300; }");
+      const sent = second.sent;
+      secondHost.run(
+        "nft",
+        "add",
+        "rule",
+        "ip",
+        "fault",
+        "out",
+        "udp",
+        "dport",
+        `${relay.port}`,
+        "udp",
+        "sport",
+        "set",
+        "0",
+      );
+      await Bun.sleep(STRIKE_MS);
+      expect(second.lost(sent + 1, second.sent - 1)).toBeGreaterThan(0);
+      const failed = (await relay.total("ztna_send_errors_total")) - errors;
+      secondHost.run("nft", "delete", "table", "ip", "fault");
+      await second.flowing(second.sent, RECOVERY_MS);
+      expect(first.lost(from, first.sent - 2)).toBe(0);
+      expect(failed > 0).toBe(io === "linux");
       await expectUnharmed(world);
     },
     TEST_MS,

@@ -25,7 +25,8 @@ export interface FaultWorld extends AsyncDisposable {
   readonly second: LiveAgent;
   /** From the relay to the second agent, and from the connector to the relay. */
   readonly ends: { readonly serve: CableEnd; readonly connect: CableEnd };
-  /** Where the relay is, seen from the second agent. */
+  /** The second agent's own, and where the relay is, seen from there. */
+  readonly secondHost: NetworkNamespace;
   readonly relayAddress: { readonly host: string; readonly port: number };
 }
 
@@ -68,6 +69,7 @@ export async function faultWorld(options: {
       serve: { host: hosts.relay, device: "to-second", network: "10.99.2.0/24", peer: "10.99.2.2" },
       connect: { host: hosts.connector, device: "to-relay", network: "10.99.0.0/24", peer: "10.99.0.1" },
     },
+    secondHost: hosts.second,
     relayAddress: { host: "10.99.2.1", port },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
