@@ -68,7 +68,7 @@ function writeOut(text: string): void {
 }
 
 /** Streams are opened by the first use of them. */
-function opened(name: "stdout" | "stderr"): typeof process.stdout {
+function opened(name: "stdout" | "stderr"): NodeJS.WriteStream {
   streams.add(name);
   return process[name];
 }
