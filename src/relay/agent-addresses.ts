@@ -41,6 +41,8 @@ export class AgentAddresses {
   private readonly byAddress = new Map<Ipv4, AgentAddress>();
   /** Those without an owner; limited with all others. */
   private readonly kept: ExpiringMap<Ipv4, AgentAddress>;
+  /** How many each identity owns. */
+  private readonly owned = new Map<string, number>();
   private readonly ask: (holder: Session, now: Millis) => void;
   private salt = 0;
 
@@ -91,6 +93,7 @@ export class AgentAddresses {
 
   private allocate(session: Session, inner: Ipv4, now: Millis): AgentAddress | AddressFault {
     if (!this.makeRoomInSession(session, now)) return "too-many-addresses";
+    if (this.hasItsShare(session.identityKey)) return "addresses-exhausted";
     const { mine, contested, free } = this.lookAround(session, inner, now);
     if (mine !== undefined) return this.take(mine, session);
     const address = free ?? this.scatter(session, inner);
@@ -110,6 +113,7 @@ export class AgentAddresses {
     };
     this.byAddress.set(address, entry);
     session.addresses.push(entry);
+    this.count(entry, 1);
     if (contested?.owner !== undefined) this.ask(contested.owner, now);
     return entry;
   }
@@ -163,8 +167,10 @@ export class AgentAddresses {
   }
 
   private take(entry: AgentAddress, session: Session): AgentAddress {
-    if (entry.owner === undefined) this.kept.delete(entry.address);
-    else {
+    if (entry.owner === undefined) {
+      this.kept.delete(entry.address);
+      this.count(entry, 1);
+    } else {
       entry.bindings = entry.owner.uses;
       leave(entry, entry.owner);
     }
@@ -176,6 +182,7 @@ export class AgentAddresses {
   /** Its address stays reserved for its identity, so that late replies cannot reach somebody else. */
   private giveUp(entry: AgentAddress, session: Session, now: Millis): void {
     leave(entry, session);
+    this.count(entry, -1);
     entry.bindings = session.uses;
     this.kept.set(entry.address, entry, now);
   }
@@ -186,6 +193,18 @@ export class AgentAddresses {
     if (now - idlest.usedAt < BUSY_MS) return false;
     this.giveUp(idlest, session, now);
     return true;
+  }
+
+  /** One identity with many connections must not use up the addresses of all. */
+  private hasItsShare(identityKey: string): boolean {
+    const share = Math.max(LEAST_SHARE, Math.floor(this.limits.addresses / SHARES));
+    return (this.owned.get(identityKey) ?? 0) >= share;
+  }
+
+  private count({ identityKey }: AgentAddress, change: 1 | -1): void {
+    const owned = (this.owned.get(identityKey) ?? 0) + change;
+    if (owned > 0) this.owned.set(identityKey, owned);
+    else this.owned.delete(identityKey);
   }
 
   private makeRoom(): boolean {
@@ -224,3 +243,6 @@ const QUIET_MS = 1000;
 const BUSY_MS = 10_000;
 /** How long a connection that ended finds its address again. */
 const KEPT_MS = 300_000;
+/** An identity may own this part of all addresses, and a few in any case. */
+const SHARES = 4;
+const LEAST_SHARE = 16;

@@ -28,7 +28,7 @@ export interface RelayLimits {
   readonly bytes: Rate | undefined;
   /** Inner source addresses of one agent connection. */
   readonly addressesPerConnection: number;
-  /** Agent addresses in use or kept for their former holder. */
+  /** Agent addresses in use or kept for their former holder; one identity may use a quarter of them. */
   readonly addresses: number;
   /** Resets and ICMP errors that the relay itself sends to one connection. */
   readonly answers: Rate;

@@ -21,7 +21,7 @@ export type DropReason =
   | "rate-limited"
   | "address-contested" // TCP of an older connection of the identity, until it is known whether that one lives
   | "too-many-addresses" // of one agent connection
-  | "addresses-exhausted"; // of all agents
+  | "addresses-exhausted"; // of all agents, or the part of them that one identity may use
 
 export type RejectionReason =
   | "malformed"

@@ -286,4 +286,15 @@ describe("limits", () => {
     }
     expect(table.addressOf(victim)).toBe(held);
   });
+
+  test("one identity with many connections uses a quarter of all, and gives back what it uses no more", () => {
+    const table = new Table({ addresses: 100 });
+    const crowd = Array.from({ length: 25 }, () => table.session({ identity: certificate("crowd") }));
+    for (const session of crowd) table.addressOf(session);
+    const late = table.session({ identity: certificate("crowd") });
+    expect(table.addresses.ofSource(late, INNER, table.now)).toBe("addresses-exhausted");
+    table.addressOf(table.session({ identity: certificate("somebody else") }));
+    table.release(crowd[0]!);
+    table.addressOf(late);
+  });
 });
