@@ -3,15 +3,12 @@
 import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import { requireBinary } from "../support/binary.ts";
-import { type Daemon, startRelay } from "../support/daemons.ts";
-import { clientHost } from "../support/endpoint-hosts.ts";
+import type { Daemon } from "../support/daemons.ts";
 import { type CableEnd, type FaultWorld, faultWorld } from "../support/fault-world.ts";
-import { LiveAgent } from "../support/live-agent.ts";
-import { NetworkNamespace, removeNamespaces } from "../support/network-namespace.ts";
-import { testPki } from "../support/pki.ts";
+import { removeNamespaces } from "../support/network-namespace.ts";
 import { RawUdp } from "../support/raw-udp.ts";
 import { testUnless, withoutNetworkNamespaces, withoutProgram } from "../support/skip.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { firstPacket, unknownVersion } from "../support/stranger-packets.ts";
 
 beforeAll(requireBinary);
 afterAll(removeNamespaces);
@@ -184,67 +181,6 @@ describe.concurrent.each(["linux", "portable"] as const)("with --io %s", (io) =>
   );
 });
 
-describe.each([
-  ["IPv4", "0.0.0.0", "10.99.0.2/24", ["10.99.0.1", "10.99.0.100"]],
-  ["IPv6", "::", "fd00:99::2/64", ["fd00:99::1", "fd00:99::100"]],
-] as const)("on a host with two addresses a relay that is bound to all of them, %s", (_family, bind, client, own) => {
-  here(
-    "answers from the address that it was asked at",
-    async () => {
-      using server = new NetworkNamespace("server");
-      using visitor = new NetworkNamespace("visitor");
-      const prefix = client.slice(client.indexOf("/"));
-      server.connect("to-visitor", `${own[0]}${prefix}`, visitor, "to-server", client);
-      server.run("ip", "address", "add", `${own[1]}${prefix}`, "dev", "to-visitor");
-      using cwd = temporaryDirectory();
-      const options = { cwd: cwd.path, prefix: server.prefix, host: bind, flags: ["--io", "linux"] };
-      await using relay = await startRelay(options);
-      const sources: string[] = [];
-      let answered: () => void = () => {};
-      const socket = await visitor.enter(() =>
-        Bun.udpSocket({
-          hostname: bind,
-          port: 0,
-          socket: {
-            data: (_socket, _packet, _port, host) => {
-              sources.push(host);
-              answered();
-            },
-          },
-        }),
-      );
-      for (const address of [own[1], own[0], own[1]]) {
-        const answer = new Promise<void>((resolve) => {
-          answered = resolve;
-        });
-        socket.send(unknownVersion(), relay.port, address);
-        await answer;
-        expect(sources.at(-1)).toBe(address);
-      }
-      socket.close();
-    },
-    TEST_MS,
-  );
-});
-
-here(
-  "a client that dials the second address of a relay's host is served there",
-  async () => {
-    const pki = await testPki();
-    using server = new NetworkNamespace("server");
-    using visitor = new NetworkNamespace("visitor");
-    server.connect("to-visitor", "10.99.0.1/24", visitor, "to-server", "10.99.0.2/24");
-    server.run("ip", "address", "add", "10.99.0.100/24", "dev", "to-visitor");
-    using cwd = temporaryDirectory();
-    const options = { cwd: cwd.path, prefix: server.prefix, host: "0.0.0.0", flags: ["--io", "linux"] };
-    await using relay = await startRelay(options);
-    const place = { relay: { host: "10.99.0.100", port: relay.port }, service: "web", address: "10.100.0.1" };
-    using agent = await LiveAgent.open({ ...place, credential: pki.agent, enter: (body) => visitor.enter(body) });
-    expect(agent.end.uplink.stats.connections).toBe(1);
-  },
-  TEST_MS,
-);
-
 async function startTraffic({ first, second }: FaultWorld): Promise<void> {
   for (const agent of [first, second]) agent.start();
   await Promise.all([first.flowing(), second.flowing()]);
@@ -282,20 +218,6 @@ function unsentBytes({ process }: Daemon): number {
   const table = readFileSync(`/proc/${process.pid}/net/udp`, "utf8");
   const queues = [...table.matchAll(/^ *\d+: \S+ \S+ \S+ ([0-9A-F]{8}):/gm)];
   return Math.max(0, ...queues.map(([, bytes = ""]) => Number.parseInt(bytes, 16)));
-}
-
-/** Of a version that only version negotiation can answer. */
-function unknownVersion(): Uint8Array {
-  const packet = new Uint8Array(1200);
-  packet.set([0xc0, 0x1a, 0x2a, 0x3a, 0x4a, 8, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 7, 6, 5, 4, 3, 2, 1]);
-  return packet;
-}
-
-/** The first packet of a genuine client. */
-async function firstPacket(): Promise<Uint8Array> {
-  const client = clientHost(await testPki());
-  client.endpoint.connect(client.sees({ host: "192.0.2.1", port: 4433 }), [], performance.now());
-  return client.transmit()[0]!.bytes.slice();
 }
 
 const SHORT_HEADER = new Uint8Array(60).fill(0x40);
