@@ -1,7 +1,7 @@
 // The lines of the test client, character for character: scripts read them.
 import { describe, expect, test } from "bun:test";
 import type { ProbeEvent, ProbeReport } from "../../../src/agent/probe-output.ts";
-import { eventLines, fleetLines, totals } from "../../../src/cli/test-client-lines.ts";
+import { eventLines, fleetLines, isEven, totals } from "../../../src/cli/test-client-lines.ts";
 
 const ALL = { measureHandshake: true, queryMaxSize: true, verifyEcho: true };
 const NONE = { measureHandshake: false, queryMaxSize: false, verifyEcho: false };
@@ -116,6 +116,16 @@ describe("several agents", () => {
     expect(lines.slice(0, 6)).toEqual([
       ...["AGENTS:2", "BURST_SENT:150", "BURST_PPS:50000.0", "RTT_COUNT:3", "RTT_TIMEOUTS:3", "RTT_MIN_US:10"],
     ]);
+  });
+
+  test("are balanced only when there is no fault of any kind", () => {
+    expect(isEven(EVEN)).toBe(true);
+    for (const fault of ["lost", "duplicate", "foreign", "corrupt"]) {
+      expect(isEven({ ...EVEN, [fault]: 1 })).toBe(false);
+      for (const other of ["lost", "duplicate", "foreign", "corrupt"]) {
+        expect(isEven({ ...EVEN, [other]: 1, [fault]: 1 })).toBe(false);
+      }
+    }
   });
 
   test("say how many they are when none of them got through", () => {

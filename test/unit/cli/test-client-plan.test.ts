@@ -118,6 +118,9 @@ describe("what is sent", () => {
     expect(await activity("--burst", "9", "--payload-size", "8", ...DST)).toMatchObject({
       content: { size: { bytes: 8 } },
     });
+    expect(await activity("--burst", "9", "--agents", "2", ...DST)).toMatchObject({
+      content: { least: { bytes: 100 }, most: { bytes: 100 } },
+    });
     expect(await activity("--burst", "0")).toEqual({ type: "collect" });
   });
 
@@ -236,11 +239,22 @@ describe("a mistake", () => {
     ["no agents", ["--agents", "0"]],
     ["a negative wait", ["--wait", "-1"]],
     ["an empty protocol", ["--alpn", ""]],
+    ["a protocol too long to offer", ["--alpn", "a".repeat(256)]],
+    ["half a range", ["--payload-size", "5.."]],
+    ["more agents than a payload can name", ["--agents", "1001"]],
     ["a flag that is not known", ["--repaet", "3"]],
   ];
 
   test.each(ours)("of a flag of ours has status 2: %s", async (_name, args) => {
     expect((await mistake(...args)).exitCode).toBe(2);
+  });
+
+  test.each([
+    ["the longest protocol", ["--alpn", "a".repeat(255)]],
+    ["the highest status", ["--service", "a", "--expect-nack", "255"]],
+    ["the most agents", ["--agents", "1000"]],
+  ])("begins only behind the limit: %s", async (_name, args) => {
+    expect((await mistake(...args)).exitCode).toBe(0);
   });
 
   test("in a mode that is not used is none", async () => {

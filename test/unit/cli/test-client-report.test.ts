@@ -106,6 +106,13 @@ test("--json gives figures as numbers, of every agent and of all", () => {
   });
 });
 
+test("--json says that a rejection was expected, and prose which agent it is about", () => {
+  expect(JSON.parse(report({ json: true }, { rejectedAsExpected: true }).stdout).rejected_as_expected).toBe(true);
+  expect(JSON.parse(report({ json: true }).stdout).rejected_as_expected).toBeUndefined();
+  expect(report({ json: true }).stderr).toContain("ztna: the connection was closed");
+  expect(report({ json: true, agents: 2 }).stderr).toContain("ztna: agent 0: the connection was closed");
+});
+
 test("--json keeps a bounded number of datagrams and says how many it left out", () => {
   const terminal = recordingTerminal();
   const reporter = openReporter({ ...LINES, json: true }, terminal);
