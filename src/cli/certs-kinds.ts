@@ -3,6 +3,7 @@ import { isServiceName } from "../identity/grant.ts";
 import { canonicalIp } from "../identity/ip-name.ts";
 import { isHostPattern } from "../pki/host-pattern.ts";
 import { type KeyType, parseKeyType } from "../pki/key-type.ts";
+import { isObjectName } from "../pki/secret-record.ts";
 import { count, type Kind } from "./option-kinds.ts";
 
 /** Names the files and the holder, who is shown in logs. The authority's own files are called "ca". */
@@ -35,6 +36,13 @@ export const keyType = kind<KeyType>(
   "TYPE",
   "one of ecdsa, ecdsa-p256, ecdsa-p384, rsa, rsa-2048, rsa-3072, rsa-4096, ed25519",
   parseKeyType,
+);
+
+/** Of Kubernetes. */
+export const objectName = kind(
+  "NAME",
+  "the name of a Kubernetes object: lower-case letters, digits, hyphens and dots",
+  (value) => (isObjectName(value) ? value : undefined),
 );
 
 export const MAX_DAYS = 36_500;

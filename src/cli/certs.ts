@@ -27,6 +27,16 @@ export const SUBCOMMANDS: Commands = {
     load: () => import("./certs-verify.ts"),
     spec: async () => (await import("./certs-verify.ts")).VERIFY,
   },
+  k8s: {
+    summary: "print a certificate and its key as a Kubernetes Secret",
+    load: () => import("./certs-k8s.ts"),
+    spec: async () => (await import("./certs-k8s.ts")).K8S,
+  },
+  "k8s-csr": {
+    summary: "print a request for a certificate: to cert-manager or to the cluster's own signers",
+    load: () => import("./certs-k8s-csr.ts"),
+    spec: async () => (await import("./certs-k8s-csr.ts")).K8S_CSR,
+  },
 };
 
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {

@@ -77,6 +77,38 @@ describe("forms", () => {
   });
 });
 
+describe("secrets that nobody expects are judged by what they say they are", () => {
+  test("a client without a ZTNA name and a certificate without a use are warnings, a nameless server is not", async () => {
+    using directory = nested();
+    const put = async (name: string, shape: Parameters<typeof make>[1]) => {
+      const made = await make(name, { issuer: ca, ...shape });
+      directory.write(`${name}/tls.crt`, made.crt + ca.crt);
+      directory.write(`${name}/tls.key`, made.key);
+      directory.write(`${name}/ca.crt`, ca.crt);
+    };
+    await put("laptop", { usage: "client", names: ["agent.web.ztna"] });
+    await put("stranger", { usage: "client", names: ["laptop.example.org"] });
+    await put("useless", { names: ["agent.web.ztna"] });
+    await put("web", { usage: "server", names: ["web.example.org"] });
+    expect(await validate(directory)).toEqual({
+      ...{ status: 0, found: ["no-rights stranger/tls.crt:1", "no-rights useless/tls.crt:1"] },
+      good: ["laptop", "stranger", "useless", "web", "ztna-connector-tls", "ztna-intermediate-tls"].toSorted(),
+    });
+    await put("web", { usage: "server" });
+    expect((await validate(directory)).found).toContain("missing-name web/tls.crt:1");
+  });
+
+  test("the name of a secret tells its role", async () => {
+    using directory = nested();
+    for (const [name, id] of [["ztna-relay-tls", "wrong-eku"] as const, ["ztna-agent-tls", "missing-name"] as const]) {
+      directory.write(`${name}/tls.crt`, connector.crt);
+      directory.write(`${name}/tls.key`, connector.key);
+      directory.write(`${name}/ca.crt`, ca.crt);
+      expect((await validate(directory)).found).toContain(`${id} ${name}/tls.crt:1`);
+    }
+  });
+});
+
 describe("faults", () => {
   const TLS_KEY = "ztna-connector-tls/tls.key";
 
