@@ -41,9 +41,10 @@ import type { Terminal } from "./terminal.ts";
 export type ReadSettings = (terminal: Terminal) => Promise<ServeSettings | undefined>;
 
 /** Everything that can be wrong before a port is bound. */
-export function checkServe(settings: ServeSettings, terminal: Terminal): number {
+export async function checkServe(settings: ServeSettings, terminal: Terminal): Promise<number> {
   const credentials = loadCredentials(settings);
   for (const warning of credentials.warnings) warn(terminal, warning);
+  await bindAddresses(settings.values.bind, settings.values.port);
   serverConfig(serverSettings(settings, credentials));
   terminal.err("ztna: options, files and credentials are in order\n");
   return EXIT.done;

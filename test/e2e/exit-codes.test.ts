@@ -62,6 +62,7 @@ const TABLE: readonly (readonly [number, string, RegExp])[] = [
   [2, `${CONNECT} --server 127.0.0.1:4433`, /give its CA with --ca-cert/],
   [2, "connect --server 127.0.0.1 --ca-cert @ca", /--service ID --forward HOST:PORT/],
   [2, `${CONNECT} --server 127.0.0.1 --ca-cert @ca --client-cert @client.crt`, /belong together/],
+  [1, `${SERVE} --ca-cert @ca --bind relay.invalid --check`, /cannot listen on relay.invalid/],
   [3, "serve --config config.json", /config.json:1: unknown key "prot"; did you mean "port"\?/],
   [3, "serve --config port.json", /port.json:1: port is 70000, but must be/],
   [3, "serve --config missing.json", /cannot read the configuration file missing.json/],
