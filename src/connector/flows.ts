@@ -1,4 +1,5 @@
-// The UDP flows of a connector: bounded in all and for each agent, idle ones lapse, the least recently used make room.
+// The UDP flows of a connector: bounded in all and for each agent, idle ones lapse, the least recently used of the agent
+// that has most make room: one that opens flow after flow from several addresses pushes out its own.
 import { ExpiringMap } from "../core/expiring-map.ts";
 import type { Millis } from "../core/machine.ts";
 import type { Ipv4 } from "../wire/address.ts";
@@ -66,7 +67,7 @@ export class Flows {
   excessFor(agent: Ipv4): Flow | undefined {
     const own = this.agents.get(agent)?.byUse;
     if (own !== undefined && own.size >= this.limits.flowsPerAgent) return own.oldest()?.[1];
-    return this.byUse.size >= this.limits.flows ? this.byUse.oldest()?.[1] : undefined;
+    return this.byUse.size >= this.limits.flows ? this.largest()?.byUse.oldest()?.[1] : undefined;
   }
 
   /** There is room: see excessFor(). */
@@ -95,6 +96,13 @@ export class Flows {
     return this.byUse.next();
   }
 
+  /** Who has most flows; among equals who used one of them least recently. Walks all agents, each with a flow at least. */
+  private largest(): Agent | undefined {
+    let found: Agent | undefined;
+    for (const agent of this.agents.values()) if (found === undefined || hasMore(agent, found)) found = agent;
+    return found;
+  }
+
   private newAgent(address: Ipv4): Agent {
     const { flowsPerAgent, idleMs } = this.limits;
     const agent = { byUse: new ExpiringMap<BackendId, Flow>({ limit: flowsPerAgent, idleMs }), byPort: new Map() };
@@ -112,6 +120,11 @@ export class Flows {
     if (samePort.length === 0) agent.byPort.delete(flow.agentPort);
     if (agent.byUse.size === 0) this.agents.delete(flow.agent);
   }
+}
+
+function hasMore({ byUse }: Agent, than: Agent): boolean {
+  if (byUse.size !== than.byUse.size) return byUse.size > than.byUse.size;
+  return (byUse.next() ?? 0) < (than.byUse.next() ?? 0);
 }
 
 const NO_FLOWS: readonly Flow[] = [];

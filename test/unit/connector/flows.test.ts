@@ -39,7 +39,20 @@ describe("Flows", () => {
     expect(flows.excessFor(2)).toBeUndefined();
   });
 
-  test("a full table gives up the least recently used flow of all", () => {
+  test("a full table gives up a flow of the agent that has most, not that of a quiet one", () => {
+    const flows = new Flows(LIMITS);
+    const quiet = flow(1, { agent: 1 });
+    flows.add(quiet, 0);
+    const busy = [2, 3, 4].map((backend) => flow(backend, { agent: 2, agentPort: backend }));
+    for (const each of busy) flows.add(each, each.backend);
+    for (const backend of [5, 6]) flows.add(flow(backend, { agent: 3, agentPort: backend }), backend);
+    expect(flows.excessFor(4)).toBe(busy[0]!);
+    flows.remove(busy[0]!);
+    flows.add(flow(7, { agent: 4 }), 7);
+    expect(flows.excessFor(1)).toBe(busy[1]!);
+  });
+
+  test("a full table gives up the least recently used flow of agents that have equally many", () => {
     const flows = new Flows(LIMITS);
     const all = [1, 2, 3, 4, 5, 6].map((backend) => flow(backend, { agent: backend }));
     for (const each of all) flows.add(each, each.backend);
