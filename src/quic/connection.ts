@@ -121,5 +121,5 @@ function receiveInfo(address: SocketAddress): ReceiveInfo {
 }
 
 const MAX_CANDIDATES = 4;
-/** Longer than a burst takes on a slow line, shorter than what a conversation or a TCP timer would put up with. */
-export const MAX_WAIT_MS = 100;
+/** A round trip around the world, or a stutter of a busy machine; conversations and TCP timers put up with it. */
+export const MAX_WAIT_MS = 250;
