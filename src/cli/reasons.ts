@@ -1,5 +1,6 @@
 // Every stable reason code with what it means, who decided and how to fix it: what `ztna explain` says. The tables are
 // complete by their types: a new code in a union of the program does not compile without its explanation.
+import { FINDINGS } from "../pki/finding-catalogue.ts";
 import { CONNECTOR_DROPS, PACKETS, RELAYED } from "./reasons-drops.ts";
 import { FILES, HANDSHAKES, REGISTRATIONS } from "./reasons-refusals.ts";
 
@@ -24,7 +25,16 @@ export const REASON_GROUPS: readonly ReasonGroup[] = [
   { name: "dropped packets", seen: "ztna_dropped_total, hops socket and packet", reasons: PACKETS },
   { name: "dropped datagrams", seen: "ztna_dropped_total, hops of relay and connector", reasons: RELAYED },
   { name: "dropped by the connector", seen: "ztna_dropped_total of the connector", reasons: CONNECTOR_DROPS },
+  { name: "secrets", seen: "findings of validate-secrets", reasons: findings() },
 ];
+
+function findings(): ReasonGroup["reasons"] {
+  const explained = Object.entries(FINDINGS).map(([id, { cause, remedy }]): [string, Explanation] => [
+    id,
+    { meaning: cause, decidedBy: "validate-secrets", fix: remedy },
+  ]);
+  return Object.fromEntries(explained);
+}
 
 export interface Explained extends Explanation {
   readonly where: string;

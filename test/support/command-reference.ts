@@ -34,7 +34,11 @@ export function reasonReference(): string {
 What \`ztna explain REASON\` says. The same words in logs, metrics, closes and NACKs, on both ends; what each looks like on the wire is in
 \`wire/README.md\`. Written by \`bun test/support/command-reference.ts\`; a test keeps it equal to the code.
 
-${REASON_GROUPS.map(reasonSection).join("\n")}`;
+${REASON_GROUPS.filter(({ name }) => name !== "secrets")
+  .map(reasonSection)
+  .join("\n")}
+The findings of \`validate-secrets\` are in [the README of pki](../pki/README.md).
+`;
 }
 
 function reasonSection({ name, seen, reasons }: ReasonGroup): string {
