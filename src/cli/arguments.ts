@@ -18,7 +18,7 @@ export function readArguments<Table extends OptionTable>(
   args: readonly string[],
 ): Arguments | "help" {
   const given = new Given();
-  const firstFlag = args.findIndex((argument) => argument.startsWith("-"));
+  const firstFlag = args.findIndex((argument) => argument.startsWith("-") && argument !== "-");
   const positionals = firstFlag < 0 ? args : args.slice(0, firstFlag);
   const positionalNames = spec.positionals ?? [];
   for (const [index, value] of positionals.entries()) {

@@ -1,13 +1,13 @@
 // `ztna certs show`: what the certificates in a file say.
 import { describeCertificate, viewCertificate } from "../pki/inspect.ts";
-import { readCertificates } from "../pki/key-material.ts";
+import { certificatesFrom } from "./certs-input.ts";
 import { UsageError } from "./errors.ts";
 import { file as fileKind } from "./option-kinds.ts";
 import { type CommandSpec, flag, optional, readOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 const OPTIONS = {
-  file: optional(fileKind, { help: "PEM file with one or several certificates" }),
+  file: optional(fileKind, { help: "PEM file with one or several certificates; - is standard input" }),
   json: flag("print JSON"),
 };
 
@@ -24,7 +24,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   if (settings === undefined) return 0;
   const { file, json } = settings.values;
   if (file === undefined) throw new UsageError("certs show needs a file; see ztna certs show --help");
-  const certificates = readCertificates(file);
+  const certificates = await certificatesFrom(file, terminal);
   const wallNow = Date.now();
   if (json) {
     const views = certificates.map((certificate) => viewCertificate(certificate, wallNow));

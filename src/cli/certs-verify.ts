@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readCertificates, readKey, type StoredCertificate } from "../pki/key-material.ts";
 import { type Check, verifyCertificate } from "../pki/verify.ts";
+import { certificatesFrom } from "./certs-input.ts";
 import { service } from "./certs-kinds.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import { choice, file as fileKind, host, list } from "./option-kinds.ts";
@@ -10,7 +11,7 @@ import { type CommandSpec, flag, option, optional, readOptions, type Values, war
 import type { Terminal } from "./terminal.ts";
 
 const OPTIONS = {
-  file: optional(fileKind, { help: "PEM file: the certificate, then its intermediates" }),
+  file: optional(fileKind, { help: "PEM file: the certificate, then its intermediates; - is standard input" }),
   caCert: optional(fileKind, {
     help: "the authority that the other side trusts; without it, ca.pem beside the certificate",
   }),
@@ -43,7 +44,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const key = keyOf(file, values, terminal);
   const checks = verifyCertificate(
     {
-      certificates: readCertificates(file) as [StoredCertificate, ...StoredCertificate[]],
+      certificates: (await certificatesFrom(file, terminal)) as [StoredCertificate, ...StoredCertificate[]],
       anchors: readCertificates(values.caCert ?? join(dirname(file), "ca.pem")),
       purpose: values.purpose,
       names: values.name,
@@ -61,7 +62,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 }
 
 function keyOf(file: string, { key, allowOpenKeys }: Values<typeof OPTIONS>, terminal: Terminal) {
-  const beside = file.replace(/(?:\.[^./]*)?$/, ".key");
+  const beside = file === "-" ? file : file.replace(/(?:\.[^./]*)?$/, ".key");
   const path = key ?? (existsSync(beside) && beside !== file ? beside : undefined);
   if (path === undefined) return undefined;
   const loaded = readKey(path, { allowOpenKeys });

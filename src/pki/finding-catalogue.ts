@@ -64,7 +64,7 @@ export const FINDINGS = {
   ),
   "no-ca": warn("no CA certificate is given, so the chain was not verified", "add ca.crt, or pass --ca-cert"),
   "not-a-ca": fail("ca.crt holds a certificate that is no CA", "put the authority's own certificate there"),
-  expired: fail("a certificate has expired", "renew it"),
+  expired: fail("a certificate has expired", "renew it: ztna certs issue"),
   "not-yet-valid": fail("a certificate is not valid yet", "check the clock, or issue it again"),
   "clock-margin": warn(
     "a certificate becomes valid within minutes; peers whose clocks are behind refuse it",

@@ -12,7 +12,12 @@ export interface StoredCertificate {
 
 /** At least one certificate, in the order of the file. */
 export function readCertificates(file: string): readonly StoredCertificate[] {
-  const { blocks } = readBlocks(file);
+  return certificatesIn(readStored(file).text, file);
+}
+
+/** Of a text that came from elsewhere; `file` names it in messages. */
+export function certificatesIn(text: string, file: string): readonly StoredCertificate[] {
+  const blocks = blocksIn(text, file);
   const certificates = blocks.filter(({ label }) => label === "CERTIFICATE");
   if (certificates.length === 0) {
     const found =
@@ -41,7 +46,8 @@ export function readKey(
   file: string,
   options: { readonly allowOpenKeys: boolean },
 ): { readonly key: KeyObject; readonly warnings: readonly string[] } {
-  const { blocks, mode = 0 } = readBlocks(file);
+  const { text, mode = 0 } = readStored(file);
+  const blocks = blocksIn(text, file);
   const keys = blocks.filter(({ label }) => label.endsWith("PRIVATE KEY"));
   const [block] = keys;
   if (block === undefined) {
@@ -67,8 +73,7 @@ export function matches(certificate: StoredCertificate, key: KeyObject): boolean
   return new X509Certificate(certificate.der).checkPrivateKey(key);
 }
 
-function readBlocks(file: string): { readonly blocks: readonly PemBlock[]; readonly mode: number | undefined } {
-  const { text, mode } = readStored(file);
+function blocksIn(text: string, file: string): readonly PemBlock[] {
   const blocks = parsePem(text);
   if (blocks === undefined) throw new CredentialFault("not-pem", file, "holds a PEM block that is cut off or garbled");
   if (blocks.length === 0 && text.startsWith("\x30\x82")) {
@@ -78,7 +83,7 @@ function readBlocks(file: string): { readonly blocks: readonly PemBlock[]; reado
       "is DER, not PEM; convert it with openssl x509 -inform der or openssl pkey -inform der",
     );
   }
-  return { blocks, mode };
+  return blocks;
 }
 
 function parseKey(file: string, block: PemBlock): KeyObject {
