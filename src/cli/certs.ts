@@ -27,6 +27,11 @@ export const SUBCOMMANDS: Commands = {
     load: () => import("./certs-verify.ts"),
     spec: async () => (await import("./certs-verify.ts")).VERIFY,
   },
+  export: {
+    summary: "a certificate with its key as a PKCS#12 file, for desktops and browsers",
+    load: () => import("./certs-export.ts"),
+    spec: async () => (await import("./certs-export.ts")).EXPORT,
+  },
   k8s: {
     summary: "print a certificate and its key as a Kubernetes Secret",
     load: () => import("./certs-k8s.ts"),

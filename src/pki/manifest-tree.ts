@@ -205,7 +205,7 @@ function splitJson(text: string): readonly Part[] {
     else if (character === "{" || character === "[") depth++;
     else if (character === "}" || character === "]") {
       if (--depth > 0) continue;
-      parts.push({ text: jsonText(text.slice(start, index + 1)), line: startLine });
+      parts.push({ text: text.slice(start, index + 1), line: startLine });
       [start, startLine, depth] = [index + 1, line, 0];
     }
   }
@@ -215,14 +215,9 @@ function splitJson(text: string): readonly Part[] {
       .replace(/^(?:[\s,]|---)+$/, "")
       .trim() !== ""
   ) {
-    parts.push({ text: jsonText(text.slice(start)), line: startLine });
+    parts.push({ text: text.slice(start), line: startLine });
   }
   return parts;
-}
-
-/** No string of JSON holds a tab, and YAML takes offence at those that indent. */
-function jsonText(text: string): string {
-  return text.replaceAll("\t", " ");
 }
 
 function structureOf(text: string): number {

@@ -53,7 +53,7 @@ export function readStored(path: string, limit = MAX_FILE): StoredFile {
 
 export interface NewFile {
   readonly path: string;
-  readonly text: string;
+  readonly text: string | Uint8Array;
 }
 
 /**
@@ -73,14 +73,14 @@ export function writeStored(files: readonly NewFile[], options: { readonly force
 }
 
 /** A complete file on disk, beside the place where it will be. */
-function stage(path: string, text: string): string {
+function stage(path: string, text: NewFile["text"]): string {
   const temporary = `${path}.${process.pid}-${crypto.randomUUID()}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const descriptor = openSync(temporary, "wx", OWNER_ONLY);
     try {
       fchmodSync(descriptor, OWNER_ONLY);
-      const bytes = Buffer.from(text);
+      const bytes = typeof text === "string" ? Buffer.from(text) : text;
       for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
       fsyncSync(descriptor);
     } finally {

@@ -27,6 +27,7 @@ export async function leafCases({
     { name: "an expired client", ...(await connectorWith({ from: -9, to: -1 })), expected: ["expired:8"] },
     { name: "valid from tomorrow", ...(await relayWith({ from: 1 })), expected: ["not-yet-valid:8"] },
     { name: "valid in two minutes", ...(await relayWith({ from: 2 / 1440 })), expected: ["clock-margin:8"] },
+    { name: "valid in ten minutes", ...(await relayWith({ from: 10 / 1440 })), expected: ["not-yet-valid:8"] },
     { name: "twenty days left", ...(await relayWith({ to: 20.5 })), expected: ["expires-soon:8"] },
     { name: "a weak key", ...bad(badServers.weakRsa, "relay"), expected: ["weak-key:8"] },
     { name: "a weak key of a client", ...bad(badClients.weakRsa, "agent"), expected: ["weak-key:8"] },
@@ -85,6 +86,10 @@ export async function chainCases({ ca, relay, pki, relayValues }: CorpusBase): P
   const forged = await make("forged", { ...asRelay, issuer: fakeCa });
   const namesake = await make("Corpus CA", asCa);
   const own = await make("own", asRelay);
+  const oldRoot = await make("Old Root", { ...asCa, hash: "SHA-1" });
+  const belowOld = await make("below old", { ...asRelay, issuer: oldRoot });
+  const shortLived = await make("Corpus CA", { ...asCa, keys: ca.keys, to: 9.5 });
+  const weakRoot = await pki.craft("Weak Root", { isCa: true, weakKey: true, dnsNames: [] });
   const one = (name: string, crt: string, { key }: Made, caPem: string, ...expected: string[]): CorpusCase => ({
     ...{ name, ...relayValues, crt, key, ca: caPem, expected },
   });
@@ -102,6 +107,10 @@ export async function chainCases({ ca, relay, pki, relayValues }: CorpusBase): P
       "chain-incomplete:8",
     ),
     one("a CA that was renewed with its key", relay.crt, relay, staleCa.crt + ca.crt),
+    one("an expired intermediate before its successor", deep.crt + staleMiddle.crt + middle.crt, deep, ca.crt),
+    one("a CA that signed itself with SHA-1", belowOld.crt, belowOld, oldRoot.crt),
+    one("a CA with nine days left", relay.crt, relay, shortLived.crt, "expires-soon:8"),
+    one("a weak CA in the bundle", relay.crt, relay, `${weakRoot.certPem}\n${ca.crt}`, "weak-key:10"),
     one("the intermediate first", middle.crt + deep.crt, deep, ca.crt, "chain-order:8"),
     one("no intermediate", deep.crt, deep, ca.crt, "chain-incomplete:8"),
     one("the lower of two intermediates only", deeper.crt + lower.crt, deeper, ca.crt, "chain-incomplete:8"),

@@ -131,12 +131,15 @@ describe("missing is missing, and everything else is not", () => {
   });
 
   test("slow, and with a child that keeps its output open", async () => {
-    using cluster = standIn("sleep 600 &\nsleep 600");
+    using cluster = standIn("sleep 600 &\necho $! > $HERE/pid\nsleep 600");
     const began = performance.now();
     const { status, stdout } = await validate(cluster, "--timeout", "300ms");
     expect(stdout).toContain("kubectl gave no answer within 1 s");
     expect(status).toBe(5);
     expect(performance.now() - began).toBeLessThan(5000);
+    const left = readFileSync(join(cluster.path, "pid"), "utf8").trim();
+    const gone = Bun.spawnSync(["tail", `--pid=${left}`, "-f", "/dev/null"], { timeout: 5000 });
+    expect(gone.exitCode).toBe(0);
   });
 });
 

@@ -155,6 +155,12 @@ describe("faults", () => {
     expect(await validate(directory)).toMatchObject({ status: 4, found: ["unreadable ."] });
   });
 
+  test("what is hidden is not looked at", async () => {
+    using directory = nested();
+    directory.write(".old/tls.crt", "garbage");
+    expect(await validate(directory)).toEqual(GOOD);
+  });
+
   test("pipes are not waited for, folders in a secret are no values", async () => {
     using directory = nested();
     Bun.spawnSync(["mkfifo", join(directory.path, "ztna-connector-tls/pipe")]);
