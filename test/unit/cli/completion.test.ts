@@ -121,6 +121,8 @@ describe("fish", () => {
     expect(await offers("ztna completion z")).toEqual(["zsh"]);
     expect(await offers("ztna certs show ser")).toEqual(["server.crt"]);
     expect(await offers("ztna serve --port 1 dem")).toEqual([]);
+    expect(await offers("ztna nonsense dem")).toEqual([]);
+    expect(await offers("ztna completion bash z")).toEqual([]);
   });
 });
 
