@@ -8,6 +8,8 @@ export interface Command {
   load(): Promise<{ readonly run: Run }>;
   /** Its options, for what describes commands without running them; a group has none. */
   spec?(): Promise<CommandSpec<OptionTable>>;
+  /** Commands whose options this one takes after the name of one of them. */
+  borrows?(): Promise<Commands>;
   /** What a group of commands consists of. */
   parts?(): Promise<Commands>;
 }

@@ -41,7 +41,12 @@ async function placesOf(words: readonly string[], command: Command): Promise<rea
   const spec = await command.spec?.();
   const flags = spec === undefined ? [HELP] : [...flagsOf(spec), HELP];
   const argument = spec === undefined ? undefined : argumentOf(spec);
-  return [{ ...place(words, parts, flags), argument }, ...(await placesBelow(words, parts))];
+  const borrowed: Place[] = [];
+  for (const [name, lender] of Object.entries((await command.borrows?.()) ?? {})) {
+    const lent = await lender.spec?.();
+    if (lent !== undefined) borrowed.push(place([...words, name], {}, [...flagsOf(lent), ...flags]));
+  }
+  return [{ ...place(words, parts, flags), argument }, ...borrowed, ...(await placesBelow(words, parts))];
 }
 
 function place(words: readonly string[], commands: Commands, flags: readonly OfferedFlag[]): Place {

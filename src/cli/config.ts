@@ -14,6 +14,7 @@ export const SUBCOMMANDS: Commands = {
     summary: "every setting of a role, its value and where that comes from",
     load: () => import("./config-show.ts"),
     spec: async () => (await import("./config-show.ts")).SHOW,
+    borrows: async () => (await import("./config-roles.ts")).ROLES,
   },
 };
 
