@@ -155,6 +155,21 @@ describe("the driver", () => {
     expect(client.said).toContain("a+++-----");
   });
 
+  test("loses one input to a bug of what carries outputs out, and handles the next", async () => {
+    const { client, peer } = await connected();
+    client.onSaid = (text) => {
+      if (text === "timeout") throw new Error("a bug");
+    };
+    client.talker.wakeAt = monotonicClock.now();
+    expect(() => client.driver.flush()).toThrow("a bug");
+    const answered = new Promise<string>((resolve) => {
+      client.onSaid = resolve;
+    });
+    client.driver.feed({ type: "ask", peer, bytes: new TextEncoder().encode("still there?") });
+    expect(client.endpoint.pending).toBe(true); // carried out at once, not kept for later
+    expect(await answered).toBe("still there?");
+  });
+
   test("gives the role its timeout when that is due", async () => {
     const { client } = await connected();
     const asked = monotonicClock.now();

@@ -189,6 +189,17 @@ describe("Uplink, losing the relay", () => {
     expect(dials).toBeLessThanOrEqual(61 + 13);
   });
 
+  test("a relay that closes with ever new reasons fills no log", () => {
+    const { handle, connect } = uplinkByHand();
+    let said = 0;
+    for (let n = 0; n < 100; n++) {
+      connect(n * 10_000, 100 + n);
+      const outputs = handle(disconnected(100 + n, "peer", 0, `reason ${n}`, "application"), n * 10_000 + 1);
+      said += events(outputs).filter(({ event }) => event === "relay-unavailable").length;
+    }
+    expect(said).toBe(16);
+  });
+
   test("stopping says goodbye on every connection and asks for nothing more", () => {
     const { uplink, drain, handle, connect } = uplinkByHand();
     connect(0);
