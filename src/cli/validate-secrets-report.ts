@@ -46,7 +46,8 @@ function textOf(examination: Examination): string {
         `${WORDS[kindOf(finding).level]}: ${placeText(finding.place)}: ${sentenceOf(finding)} [${finding.id}]`,
     ),
   ];
-  return lines.map((line) => `${line}\n`).join("");
+  // Names of files and of certificates' holders may hold anything, also what looks like another line.
+  return lines.map((line) => `${line.replace(/\p{Cc}/gu, "?")}\n`).join("");
 }
 
 function praiseOf({ facts, promisedBy }: ExaminedSecret, { wallNow }: Examination): string {

@@ -45,8 +45,13 @@ export function gathered(parts: Partial<Gathered>): Gathered {
   return { records: [], findings: [], references: [], promised: [], ...parts };
 }
 
-/** "ztna/relay-tls" */
-export function secretName({ name, namespace }: Pick<SecretRecord, "name" | "namespace">): string {
+/** "ztna/relay-tls". In a directory it is the name of a file, which the place tells anyway. */
+export function secretName({
+  name,
+  namespace,
+  origin,
+}: Pick<SecretRecord, "name" | "namespace"> & Partial<Pick<SecretRecord, "origin">>): string {
+  if (origin === "directory") return name;
   return namespace === undefined ? shownName(name) : `${shownName(namespace)}/${shownName(name)}`;
 }
 

@@ -155,6 +155,15 @@ describe("faults", () => {
     expect(await validate(directory)).toMatchObject({ status: 4, found: ["unreadable ."] });
   });
 
+  test("a name with a line in it makes no line of its own, and upper case is shown", async () => {
+    using directory = nested();
+    directory.write("Relay\nOK: x.crt", relay.crt);
+    const terminal = recordingTerminal();
+    expect(await main(["validate-secrets", "--dir", directory.path], terminal)).toBe(1);
+    expect(terminal.stdout.match(/^OK: .*/gm)).toHaveLength(2);
+    expect(terminal.stdout).toContain(": Relay?OK: x has no tls.key");
+  });
+
   test("what is hidden is not looked at", async () => {
     using directory = nested();
     directory.write(".old/tls.crt", "garbage");
