@@ -7,7 +7,8 @@ import { type CommandSpec, flag, optional, readOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 const OPTIONS = {
-  file: optional(fileKind, { help: "PEM file with one or several certificates; - is standard input" }),
+  file: optional(fileKind, { help: "PEM, DER or PKCS#12 file; - is PEM on standard input" }),
+  passwordFile: optional(fileKind, { help: "file whose first line is the password of a PKCS#12 file" }),
   json: flag("print JSON"),
 };
 
@@ -22,9 +23,9 @@ export const SHOW: CommandSpec<typeof OPTIONS> = {
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const settings = await readOptions(SHOW, args, terminal);
   if (settings === undefined) return 0;
-  const { file, json } = settings.values;
+  const { file, json, passwordFile } = settings.values;
   if (file === undefined) throw new UsageError("certs show needs a file; see ztna certs show --help");
-  const certificates = await certificatesFrom(file, terminal);
+  const certificates = await certificatesFrom(file, passwordFile, terminal);
   const wallNow = Date.now();
   if (json) {
     const views = certificates.map((certificate) => viewCertificate(certificate, wallNow));

@@ -11,7 +11,9 @@ import { type CommandSpec, flag, option, optional, readOptions, type Values, war
 import type { Terminal } from "./terminal.ts";
 
 const OPTIONS = {
-  file: optional(fileKind, { help: "PEM file: the certificate, then its intermediates; - is standard input" }),
+  file: optional(fileKind, {
+    help: "PEM, DER or PKCS#12 file: the certificate, then its intermediates; - is PEM on standard input",
+  }),
   caCert: optional(fileKind, {
     help: "the authority that the other side trusts; without it, ca.pem beside the certificate",
   }),
@@ -21,6 +23,7 @@ const OPTIONS = {
   agent: option(list(service), { default: [], help: "a service that the holder must be allowed to use" }),
   connector: option(list(service), { default: [], help: "a service that the holder must be allowed to provide" }),
   allowOpenKeys: flag("accept a private key that everybody can read"),
+  passwordFile: optional(fileKind, { help: "file whose first line is the password of a PKCS#12 file" }),
   json: flag("print JSON"),
 };
 
@@ -39,12 +42,15 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const settings = await readOptions(VERIFY, args, terminal);
   if (settings === undefined) return EXIT.done;
   const { values } = settings;
-  const { file } = values;
+  const { file, passwordFile } = values;
   if (file === undefined) throw new UsageError("certs verify needs a file; see ztna certs verify --help");
   const key = keyOf(file, values, terminal);
   const checks = verifyCertificate(
     {
-      certificates: (await certificatesFrom(file, terminal)) as [StoredCertificate, ...StoredCertificate[]],
+      certificates: (await certificatesFrom(file, passwordFile, terminal)) as [
+        StoredCertificate,
+        ...StoredCertificate[],
+      ],
       anchors: readCertificates(values.caCert ?? join(dirname(file), "ca.pem")),
       purpose: values.purpose,
       names: values.name,
