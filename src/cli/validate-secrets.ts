@@ -1,6 +1,7 @@
 // `ztna validate-secrets`: key material, examined before it is deployed. This file has the options and the order of
 // events; where secrets come from and how findings are told is in the files of the same name.
 import { readCertificates } from "../pki/key-material.ts";
+import { directory } from "./certs-kinds.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import { count, duration, file, type Kind, list, text } from "./option-kinds.ts";
 import { type CommandSpec, flag, option, optional, readOptions, type Values } from "./options.ts";
@@ -27,7 +28,7 @@ const SOURCES = "Where the secrets are";
 const OUTPUT = "Output";
 const OPTIONS = {
   namespace: option(objectName, { default: "ztna", help: "namespace that the secrets belong to", group: SOURCES }),
-  dir: option(list(file), { default: [], help: "a directory of PEM files", group: SOURCES }),
+  dir: option(list(directory), { default: [], help: "a directory of PEM files", group: SOURCES }),
   manifest: option(list(file), { default: [], help: "a file of manifests; - is standard input", group: SOURCES }),
   cluster: flag("the live cluster, through kubectl; without --dir and --manifest it is taken anyway", {
     group: SOURCES,
