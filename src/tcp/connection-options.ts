@@ -35,6 +35,13 @@ export interface ConnectionLimits {
   readonly timeWaitMs: Millis;
 }
 
+/** With every default in its place. */
+export interface ConnectionSettings extends ConnectionLimits, InitialNumbers {
+  readonly flow: TcpFlow;
+  readonly mss: number;
+  readonly stats: TcpStats;
+}
+
 export interface Keepalive {
   /** Silence before the first question, and between further ones. */
   readonly idleMs: Millis;

@@ -3,7 +3,7 @@
 // deadline() for when to call handleTimeout().
 import { earlier, type Millis } from "../core/machine.ts";
 import { Challenges } from "./challenges.ts";
-import { type ConnectionLimits, type ConnectionOptions, DEFAULT_LIMITS } from "./connection-options.ts";
+import { type ConnectionOptions, type ConnectionSettings, DEFAULT_LIMITS } from "./connection-options.ts";
 import { PendingEvents, type TcpEvent } from "./events.ts";
 import { Handshake } from "./handshake.ts";
 import { KeepaliveTimer } from "./keepalive-timer.ts";
@@ -25,8 +25,7 @@ export type TcpState =
 
 export class Connection {
   private current: TcpState = "closed";
-  private readonly limits: ConnectionLimits;
-  private readonly initialSequence: number;
+  private readonly settings: ConnectionSettings;
   private readonly stats: TcpStats;
   private readonly sender: Sender;
   private readonly space: SendSpace;
@@ -42,20 +41,19 @@ export class Connection {
   private wantsRoom = false;
 
   constructor(options: ConnectionOptions) {
-    this.limits = { ...DEFAULT_LIMITS, ...options };
-    this.initialSequence = options.initialSequence;
     this.stats = options.stats ?? newTcpStats();
+    this.settings = { ...DEFAULT_LIMITS, ...options, stats: this.stats };
     this.challenges = new Challenges(this.stats);
     this.mss = options.mss;
-    this.sender = new Sender({ ...this.limits, ...options, stats: this.stats });
+    this.sender = new Sender(this.settings);
     this.space = this.sender.space;
-    this.receiver = new Receiver(this.limits);
-    this.handshake = new Handshake(this.limits);
+    this.receiver = new Receiver(this.settings);
+    this.handshake = new Handshake(this.settings);
     this.timestamps = new Timestamps(options.timestampOffset);
-    this.keepalive = new KeepaliveTimer(this.limits.keepalive);
-    this.timeWait = new TimeWait(this.limits.timeWaitMs);
-    const { sender, receiver, handshake, timestamps, keepalive, stats } = this;
-    this.output = new Output({ ...options, sender, receiver, handshake, timestamps, keepalive, stats });
+    this.keepalive = new KeepaliveTimer(this.settings.keepalive);
+    this.timeWait = new TimeWait(this.settings.timeWaitMs);
+    const { sender, receiver, handshake, timestamps, keepalive } = this;
+    this.output = new Output(this.settings, { sender, receiver, handshake, timestamps, keepalive });
   }
 
   get state(): TcpState {
@@ -131,8 +129,6 @@ export class Connection {
 
   /** No more will be written. What was written still arrives; reading goes on until the peer closes, too. */
   close(now: Millis): void {
-    if (this.current === "held") return this.abort();
-    if (this.current === "syn-sent") return this.end("closed");
     const next = AFTER_CLOSE[this.current];
     if (next === undefined) return;
     this.sender.finish(now);
@@ -143,7 +139,7 @@ export class Connection {
   abort(): void {
     if (this.current === "held") this.output.reset(0, true);
     else if (this.current !== "closed" && this.current !== "syn-sent" && this.current !== "time-wait") {
-      this.output.reset(toWire(this.space.nxt, this.initialSequence), true);
+      this.output.reset(toWire(this.space.nxt, this.settings.initialSequence), true);
     }
     this.receiver.buffer.clear();
     this.stop();
@@ -204,7 +200,7 @@ export class Connection {
 
   private get giveUpAt(): Millis | undefined {
     if (!this.sender.waiting) return undefined;
-    const limit = this.space.una === 0 ? this.limits.handshakeTimeoutMs : this.limits.userTimeoutMs;
+    const limit = this.space.una === 0 ? this.settings.handshakeTimeoutMs : this.settings.userTimeoutMs;
     return this.sender.lastProgress + limit;
   }
 
@@ -223,7 +219,7 @@ export class Connection {
 
   /** RFC 9293 section 3.10.7.3. */
   private receiveInSynSent(segment: Segment, now: Millis): void {
-    const position = toPosition(segment.acknowledgement, this.initialSequence, this.space.una);
+    const position = toPosition(segment.acknowledgement, this.settings.initialSequence, this.space.una);
     const acknowledges = segment.isAck && position > 0 && position <= this.space.nxt;
     if (segment.isAck && !acknowledges) {
       this.stats.unacceptable += 1;
@@ -275,7 +271,8 @@ export class Connection {
     if (segment.isRst) return this.receiveReset(position, now);
     if (this.timestamps.agreed && !this.timestamps.accepts(segment.options, now)) {
       this.stats.outdated += 1;
-      return segment.length > 0 ? this.refuse(segment, position, now) : undefined;
+      if (segment.options.hasTimestamps && segment.length > 0) this.refuse(segment, position, now);
+      return;
     }
     if (!this.receiver.accepts(position, segment.length)) return this.refuse(segment, position, now);
     if (segment.isSyn) return this.challenge(now);
@@ -289,8 +286,8 @@ export class Connection {
   private refuse(segment: Segment, position: number, now: Millis): void {
     this.stats.unacceptable += 1;
     if (segment.isFin) this.timeWait.repeated(now);
-    const isRepeated = segment.payloadLength > 0 && position < this.receiver.next;
-    if (isRepeated) this.receiver.duplicate(position, segment.payloadLength);
+    if (segment.payloadLength > 0 && this.receiver.isRecent(position))
+      this.receiver.duplicate(position, segment.payloadLength);
     else this.challenge(now);
   }
 
@@ -310,7 +307,7 @@ export class Connection {
   /** Returns whether the segment's bytes may be looked at. */
   private acceptAcknowledgement(segment: Segment, sequence: number, now: Millis): boolean {
     const { space } = this;
-    const position = toPosition(segment.acknowledgement, this.initialSequence, space.una);
+    const position = toPosition(segment.acknowledgement, this.settings.initialSequence, space.una);
     const opening = this.current === "syn-received";
     const oldest = opening ? 1 : space.una - space.peer.largest;
     if (position < oldest || position > space.nxt) {
@@ -362,15 +359,20 @@ export class Connection {
 
   private resetByPeer(): void {
     this.stats.resetsReceived += 1;
+    if (this.lacksOnlyFin) return this.end("closed");
     this.receiver.buffer.clear();
     this.end("reset");
   }
 
-  /** The peer does not answer any more. If all that it misses is our FIN, nothing is lost. */
+  /** Both sides have sent everything, and the peer has everything but our FIN: if it is gone, nothing is lost. */
+  private get lacksOnlyFin(): boolean {
+    return this.receiver.finished && this.space.una === this.space.finAt;
+  }
+
+  /** The peer does not answer any more. */
   private giveUp(): void {
-    const { space } = this;
-    if (this.receiver.finished && space.una === space.finAt) return this.end("closed");
-    if (this.current !== "syn-sent") this.output.reset(toWire(space.nxt, this.initialSequence), true);
+    if (this.lacksOnlyFin) return this.end("closed");
+    if (this.current !== "syn-sent") this.output.reset(toWire(this.space.nxt, this.settings.initialSequence), true);
     this.receiver.buffer.clear();
     this.end("timed-out");
   }
@@ -392,8 +394,9 @@ export class Connection {
 /** One for all connections: nothing of it outlasts a call. */
 const INCOMING = new Segment();
 
+/** A connection that is still to be established goes on to fin-wait-1 when it is. */
 const AFTER_CLOSE: Partial<Record<TcpState, TcpState>> = {
-  "syn-received": "syn-received", // becomes fin-wait-1 when it is established
+  ...{ held: "held", "syn-sent": "syn-sent", "syn-received": "syn-received" },
   established: "fin-wait-1",
   "close-wait": "last-ack",
 };

@@ -13,8 +13,9 @@ export class Delivery {
   ambiguous = false;
   /** Whether something arrived behind which, as was known before, more had arrived: the network reordered it. */
   reordered = false;
-  /** When what was sent last of all of it left, and where it ends. */
-  lastSentAt: Millis = Number.NEGATIVE_INFINITY;
+  /** Of what was sent last of all of it: when, in which batch, and where it ends. */
+  lastSentAt: Millis = 0;
+  lastBatch = 0;
   lastEnd = 0;
   /** The highest position that was ever known to have arrived. Stays from one acknowledgement to the next. */
   highest = 0;
@@ -30,7 +31,7 @@ export class Delivery {
     this.latestSentAt = undefined;
     this.ambiguous = false;
     this.reordered = false;
-    this.lastSentAt = Number.NEGATIVE_INFINITY;
+    this.lastBatch = 0;
     this.lastEnd = 0;
   }
 
@@ -46,13 +47,14 @@ export class Delivery {
     this.highest = Math.max(this.highest, end);
     // An answer to a retransmission that is quicker than the path answers the original.
     if (run.retransmitted && this.now - run.sentAt < this.minRtt) return;
-    if (!isSentAfter(run.sentAt, end, this.lastSentAt, this.lastEnd)) return;
+    if (!isSentAfter(run.batch, end, this.lastBatch, this.lastEnd)) return;
     this.lastSentAt = run.sentAt;
+    this.lastBatch = run.batch;
     this.lastEnd = end;
   }
 }
 
-/** What was sent at the same time was sent in the order of the stream. */
-export function isSentAfter(sentAt: Millis, end: number, otherSentAt: Millis, otherEnd: number): boolean {
-  return sentAt > otherSentAt || (sentAt === otherSentAt && end > otherEnd);
+/** Within a batch, what was sent was sent in the order of the stream. */
+export function isSentAfter(batch: number, end: number, otherBatch: number, otherEnd: number): boolean {
+  return batch > otherBatch || (batch === otherBatch && end > otherEnd);
 }

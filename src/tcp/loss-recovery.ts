@@ -69,7 +69,10 @@ export class LossRecovery {
     let delivered = delivery.bytes;
     if (this.selective) this.findLosses(nxt, now);
     else delivered = this.countDuplicates(advanced, duplicate, nxt);
-    if (delivered > 0 || advanced > 0) this.adaptWindow(delivered, una, nxt, usedBefore, now);
+    if (this.recovering && !this.afterTimeout) {
+      const { congestion, inNetwork, mss } = this;
+      if (delivered > 0) congestion.window = this.reduction.window(delivered, inNetwork, congestion.threshold, mss);
+    } else if (advanced > 0) this.grow(advanced, una, nxt, usedBefore, now);
   }
 
   /** The time has come that findLosses() asked for. */
@@ -148,15 +151,12 @@ export class LossRecovery {
     this.rack.recovered();
   }
 
-  private adaptWindow(delivered: number, una: number, nxt: number, usedBefore: number, now: Millis): void {
+  /** Only what arrives in order lets the window grow: what arrives behind a gap announces a loss. */
+  private grow(advanced: number, una: number, nxt: number, usedBefore: number, now: Millis): void {
     const { congestion, delivery } = this;
-    if (this.recovering && !this.afterTimeout) {
-      congestion.window = this.reduction.window(delivered, this.inNetwork, congestion.threshold, this.mss);
-      return;
-    }
     const used = congestion.inSlowStart ? usedBefore * 2 : usedBefore + this.mss;
     if (used < congestion.window) return congestion.unused();
     const rtt = delivery.latestSentAt === undefined ? undefined : now - delivery.latestSentAt;
-    congestion.acknowledged(delivered, una, nxt, rtt, this.rto.srtt ?? 0, now);
+    congestion.acknowledged(advanced, una, nxt, rtt, this.rto.srtt ?? 0, now);
   }
 }

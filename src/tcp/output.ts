@@ -2,37 +2,35 @@
 import type { Millis } from "../core/machine.ts";
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from "../wire/tcp.ts";
 import { MAX_SACK_BLOCKS, tcpOptionsLength } from "../wire/tcp-options.ts";
+import type { ConnectionSettings } from "./connection-options.ts";
 import type { Handshake } from "./handshake.ts";
-import type { TcpFlow } from "./isn.ts";
 import type { KeepaliveTimer } from "./keepalive-timer.ts";
 import type { Receiver } from "./receiver.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import type { Sender } from "./sender.ts";
 import { toWire } from "./sequence.ts";
-import type { TcpStats } from "./stats.ts";
 import type { Timestamps } from "./timestamps.ts";
 
 export interface OutputParts {
-  readonly flow: TcpFlow;
-  readonly initialSequence: number;
   readonly sender: Sender;
   readonly receiver: Receiver;
   readonly handshake: Handshake;
   readonly timestamps: Timestamps;
   readonly keepalive: KeepaliveTimer;
-  readonly stats: TcpStats;
 }
 
 export class Output {
+  private readonly settings: ConnectionSettings;
   private readonly parts: OutputParts;
   private readonly writer: SegmentWriter;
   /** Of a reset to be sent, the sequence number, and whether it acknowledges. */
   private resetSequence: number | undefined;
   private resetAcknowledges = false;
 
-  constructor(parts: OutputParts) {
+  constructor(settings: ConnectionSettings, parts: OutputParts) {
+    this.settings = settings;
     this.parts = parts;
-    this.writer = new SegmentWriter(parts.flow);
+    this.writer = new SegmentWriter(settings.flow);
   }
 
   /** Ends what the peer believes to be a connection. `acknowledges`: with what we expect next from it. */
@@ -51,7 +49,7 @@ export class Output {
         : sender.space.una === 0
           ? this.writeSyn(out, offset, mss, heard, now)
           : this.writeNext(out, offset, mss, now);
-    if (length > 0) this.parts.stats.segmentsSent += 1;
+    if (length > 0) this.settings.stats.segmentsSent += 1;
     return length;
   }
 
@@ -59,14 +57,14 @@ export class Output {
   transmitReset(out: Uint8Array, offset: number): number {
     if (this.resetSequence === undefined) return 0;
     this.writer.options.clear();
-    this.parts.stats.segmentsSent += 1;
+    this.settings.stats.segmentsSent += 1;
     return this.writeReset(out, offset, this.resetSequence);
   }
 
   private writeReset(out: Uint8Array, offset: number, sequence: number): number {
     const { writer, parts } = this;
     this.resetSequence = undefined;
-    parts.stats.resetsSent += 1;
+    this.settings.stats.resetsSent += 1;
     writer.sequence = sequence;
     writer.acknowledgement = this.resetAcknowledges ? toWire(parts.receiver.next, parts.receiver.initial) : 0;
     writer.flags = this.resetAcknowledges ? TCP_RST | TCP_ACK : TCP_RST;
@@ -102,7 +100,7 @@ export class Output {
 
   /** What the sender chose. */
   private writeStream(out: Uint8Array, offset: number, mss: number, flags: number, now: Millis): number {
-    const { sender, receiver, stats } = this.parts;
+    const { sender, receiver } = this.parts;
     const { start, end } = sender;
     const { finAt, buffer } = sender.space;
     const from = Math.max(start, 1);
@@ -111,15 +109,15 @@ export class Output {
     const push = to > from && to === buffer.end ? TCP_PSH : 0;
     this.fill(start, flags | fin | push, mss);
     const length = this.writer.write(out, offset, buffer, from, to);
-    if (sender.sent(now)) stats.retransmitted += 1;
+    if (sender.sent(now)) this.settings.stats.retransmitted += 1;
     if ((flags & TCP_ACK) !== 0) receiver.acknowledged(false);
     return length;
   }
 
   private fill(position: number, flags: number, mss: number): void {
     const { writer } = this;
-    const { receiver, initialSequence } = this.parts;
-    writer.sequence = toWire(position, initialSequence);
+    const { receiver } = this.parts;
+    writer.sequence = toWire(position, this.settings.initialSequence);
     writer.flags = flags;
     writer.acknowledgement = (flags & TCP_ACK) === 0 ? 0 : toWire(receiver.next, receiver.initial);
     writer.window = receiver.offerWindow(mss, (flags & TCP_SYN) !== 0);

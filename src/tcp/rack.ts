@@ -7,7 +7,7 @@ import type { Scoreboard } from "./scoreboard.ts";
 
 export class Rack {
   /** Of what was sent last among everything that has arrived. */
-  private sentAt: Millis = Number.NEGATIVE_INFINITY;
+  private batch = 0;
   private end = 0;
   private rtt: Millis = 0;
   private reordering = false;
@@ -18,8 +18,8 @@ export class Rack {
 
   delivered(delivery: Delivery, now: Millis): void {
     if (delivery.reordered) this.reordering = true;
-    if (!isSentAfter(delivery.lastSentAt, delivery.lastEnd, this.sentAt, this.end)) return;
-    this.sentAt = delivery.lastSentAt;
+    if (!isSentAfter(delivery.lastBatch, delivery.lastEnd, this.batch, this.end)) return;
+    this.batch = delivery.lastBatch;
     this.end = delivery.lastEnd;
     this.rtt = now - delivery.lastSentAt;
   }
@@ -48,7 +48,7 @@ export class Rack {
     let lookAgain: Millis | undefined;
     for (let run = flight.head; run !== undefined; run = run.next) {
       if (run.sacked || run.lost) continue;
-      if (!isSentAfter(this.sentAt, this.end, run.sentAt, run.end)) {
+      if (!isSentAfter(this.batch, this.end, run.batch, run.end)) {
         if (run.retransmitted) continue;
         break; // everything behind it was sent later still
       }

@@ -67,6 +67,11 @@ export class Receiver {
     if (fin || this.finished) acks.now();
   }
 
+  /** Whether what begins here came before, and not so long ago that it is made up. */
+  isRecent(position: number): boolean {
+    return position < this.next && position >= this.next - this.buffer.capacity;
+  }
+
   /** All of it came before: the peer did not hear of that. */
   duplicate(position: number, length: number): void {
     if (this.selective) this.report.duplicate(position, position + length);

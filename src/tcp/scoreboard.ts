@@ -7,8 +7,9 @@ import type { Delivery } from "./delivery.ts";
 export interface Run {
   start: number;
   end: number;
-  /** The latest transmission. */
+  /** The latest transmission, and its place among all of them: many happen at one time. */
   sentAt: Millis;
+  batch: number;
   retransmitted: boolean;
   sacked: boolean;
   /** Thought lost, and not sent again since. */
@@ -25,6 +26,9 @@ export class Scoreboard {
   lostBytes = 0;
   private tail: Run | undefined;
   private runs = 0;
+  private batches = 0;
+  /** What was sent last, if that may go on in the same batch. */
+  private latest: Run | undefined;
 
   /** The run that was sent for the first time last. */
   get last(): Run | undefined {
@@ -39,17 +43,19 @@ export class Scoreboard {
   sent(start: number, end: number, now: Millis): void {
     this.inNetwork += end - start;
     const { tail } = this;
-    const joins = tail !== undefined && !tail.retransmitted && !tail.sacked && !tail.lost;
-    if (joins && (tail.sentAt === now || this.runs >= MAX_RUNS)) {
+    if (tail !== undefined && this.mayExtend(tail, now)) {
       tail.end = end;
       tail.sentAt = now;
-      return;
+      if (tail !== this.latest) tail.batch = this.nextBatch();
+    } else {
+      const fresh = { retransmitted: false, sacked: false, lost: false, next: undefined };
+      const run = { start, end, sentAt: now, batch: this.nextBatch(), ...fresh };
+      if (tail === undefined) this.head = run;
+      else tail.next = run;
+      this.tail = run;
+      this.runs += 1;
     }
-    const run = { start, end, sentAt: now, retransmitted: false, sacked: false, lost: false, next: undefined };
-    if (tail === undefined) this.head = run;
-    else tail.next = run;
-    this.tail = run;
-    this.runs += 1;
+    this.latest = this.tail;
   }
 
   /** [start, end) was sent again; it lies within one run. */
@@ -72,7 +78,12 @@ export class Scoreboard {
     }
     run.retransmitted = true;
     run.sentAt = now;
-    if (before !== undefined && alike(before, run) && before.sentAt === now) this.absorbNext(before);
+    const continues = before !== undefined && before === this.latest && before.retransmitted && before.sentAt === now;
+    if (before !== undefined && continues) this.absorbNext(before);
+    else {
+      run.batch = this.nextBatch();
+      this.latest = run;
+    }
   }
 
   /** Everything before `position` has arrived. */
@@ -156,6 +167,7 @@ export class Scoreboard {
   clear(): void {
     this.head = undefined;
     this.tail = undefined;
+    this.latest = undefined;
     this.runs = 0;
     this.inNetwork = 0;
     this.sackedBytes = 0;
@@ -171,6 +183,17 @@ export class Scoreboard {
     run.lost = false;
   }
 
+  /** What follows directly in one go is one run; with too many of them, whatever follows is. */
+  private mayExtend(tail: Run, now: Millis): boolean {
+    if (tail.retransmitted || tail.sacked || tail.lost) return false;
+    return (tail === this.latest && tail.sentAt === now) || this.runs >= MAX_RUNS;
+  }
+
+  private nextBatch(): number {
+    this.batches += 1;
+    return this.batches;
+  }
+
   /** `length` bytes of the run no longer count as what they counted as. */
   private forget(run: Run, length: number): void {
     if (run.sacked) this.sackedBytes -= length;
@@ -181,6 +204,7 @@ export class Scoreboard {
   /** Returns the second part. */
   private split(run: Run, at: number): Run {
     const rest = { ...run, start: at };
+    if (this.latest === run) this.latest = undefined;
     run.end = at;
     run.next = rest;
     if (this.tail === run) this.tail = rest;
@@ -195,10 +219,6 @@ export class Scoreboard {
     if (this.tail === next) this.tail = run;
     this.runs -= 1;
   }
-}
-
-function alike(a: Run, b: Run): boolean {
-  return a.retransmitted === b.retransmitted && a.sacked === b.sacked && a.lost === b.lost;
 }
 
 /** More than there are segments in a full window under loss. At the limit, less is known about what is on its way. */

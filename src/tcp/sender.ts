@@ -96,7 +96,9 @@ export class Sender {
     if (lost === undefined) return this.nextNew(maxPayload);
     if (lost.start >= space.peer.edge) return false;
     const end = space.segmentEnd(lost.start, Math.min(lost.end, space.peer.edge), maxPayload);
-    return recovery.allows(end - lost.start) && this.choose(lost.start, end);
+    // The first one missing always may be sent: nothing else brings anything forward (RFC 6582).
+    const may = lost.start === space.una || recovery.allows(end - lost.start);
+    return may && this.choose(lost.start, end);
   }
 
   /** What next() chose has left. Returns whether it left before. */
@@ -143,15 +145,15 @@ export class Sender {
   }
 
   handleTimeout(now: Millis): void {
-    const { lookAgainAt, flight } = this.recovery;
+    const { lookAgainAt } = this.recovery;
     if (lookAgainAt !== undefined && now >= lookAgainAt) {
       this.recovery.lookAgain(this.space.nxt, now);
       this.arm(now);
     }
     if (this.timer.at === undefined || now < this.timer.at) return;
     this.timer.restart(now);
-    // What is to be sent again has not left yet: the caller had no room for it. Nothing can be learnt from silence.
-    const unsent = flight.head?.lost === true || this.probing !== undefined;
+    // When what is to be sent again has not left yet, because the caller had no room, silence means nothing.
+    const unsent = this.next(this.mss) && (this.start < this.space.nxt || this.probing !== undefined);
     if (!unsent) this.expire();
     this.arm(now);
   }
@@ -273,7 +275,8 @@ export class Sender {
     const { flight, recovering } = this.recovery;
     if (flight.head === undefined) return space.isBlockedByPeer(this.mss) ? "window-probe" : undefined;
     if (space.una > 0 && space.peer.edge <= space.una) return "window-probe";
-    const mayProbe = this.selective && !recovering && !this.tailProbe.outstanding && this.rto.srtt !== undefined;
-    return mayProbe && flight.last?.sacked === false ? "tail-probe" : "retransmission";
+    const mayProbe = this.selective && !recovering && this.rto.srtt !== undefined;
+    const isProbing = this.tailProbe.outstanding || this.probing !== undefined;
+    return mayProbe && !isProbing && flight.last?.sacked === false ? "tail-probe" : "retransmission";
   }
 }
