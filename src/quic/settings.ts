@@ -60,7 +60,7 @@ function transport(config: NativeConfig, alpn: string): NativeConfig {
   config.setMaxIdleTimeout(IDLE_TIMEOUT_MS);
   config.setMaxRecvUdpPayloadSize(MAX_UDP_PAYLOAD);
   config.setMaxSendUdpPayloadSize(MAX_UDP_PAYLOAD);
-  config.setInitialMaxData(10_000_000);
+  config.setInitialMaxData(UNREAD_STREAM_BYTES);
   config.setInitialMaxStreamDataBidiLocal(1_000_000);
   config.setInitialMaxStreamDataBidiRemote(1_000_000);
   config.setInitialMaxStreamsBidi(100);
@@ -79,6 +79,11 @@ const RECEIVED_DATAGRAMS = 1000;
 export const OFFERED_DATAGRAMS = 256;
 /** Datagrams that we hold for a connection while it is congested. */
 export const WAITING_DATAGRAMS = 1024;
+/**
+ * What a peer's streams may hold in our memory: bytes behind a gap cannot be read and thrown away. A tenth of what the
+ * reference grants, and far above its largest message.
+ */
+const UNREAD_STREAM_BYTES = 1_000_000;
 /** Above the protocol's default of 2, so that an id can be issued while another is being retired. */
 const ACTIVE_CONNECTION_IDS = 4;
 /** Ed25519 has to be named, or the verifying side refuses it. */
