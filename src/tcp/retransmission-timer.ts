@@ -25,6 +25,6 @@ export class RetransmissionTimer {
     if ((purpose === "window-probe") !== (this.purpose === "window-probe")) this.since = now;
     this.purpose = purpose;
     this.at = this.since + timeout;
-    if (purpose === "tail-probe") this.at = Math.min(this.at, this.lastSentAt + probeAfter);
+    if (purpose === "tail-probe") this.at = Math.min(this.at, Math.max(this.since, this.lastSentAt) + probeAfter);
   }
 }

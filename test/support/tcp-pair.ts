@@ -77,7 +77,7 @@ export class TcpPair {
   private flush(end: End): void {
     for (let sent = 0; sent < end.plan.room; sent += 1) {
       const packet = end.transmit(this.now);
-      if (packet === undefined) return end.settled(this.now);
+      if (packet === undefined) return;
       this.other(end).expects(packet);
       this.network.send(end.name, packet, this.now);
     }
@@ -163,6 +163,7 @@ export class End {
   wake(now: number): void {
     this.hasMore = false;
     this.connection.handleTimeout(now);
+    if ((this.connection.deadline() ?? now + 1) <= now) throw new Error(`a timer that is due again at once, at ${now}`);
     this.read(now);
     this.write(now);
     for (let event = this.connection.poll(); event !== undefined; event = this.connection.poll())
@@ -182,12 +183,6 @@ export class End {
     if (fault !== undefined) throw new Error(`a packet that is ${fault}`);
     this.noteOffer(packet);
     return packet;
-  }
-
-  /** Nothing is left to send: its timer must be in the future. */
-  settled(now: number): void {
-    const deadline = this.connection.deadline();
-    if (deadline !== undefined && deadline <= now) throw new Error(`a timer that is due again at once, at ${now}`);
   }
 
   /** A packet of the other end: it keeps to what this end offered, but for a probe of one byte. */
