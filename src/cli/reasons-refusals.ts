@@ -9,7 +9,7 @@ import type { DialFailure } from "../tunnel/peer.ts";
 import type { Explanation } from "./reasons.ts";
 
 /** What else is said in a close or a NACK. */
-type Said = "limit" | "revoked" | "superseded";
+type Said = "limit" | "superseded";
 
 const BOTH = "the end that verifies the certificate";
 const ISSUE = "issue a proper leaf: ztna certs issue";
@@ -109,6 +109,8 @@ export const FILES: Readonly<Record<CredentialReason, Explanation>> = {
   "weak-key": explained("RSA below 2048 bits, or an elliptic curve below 256", HERE, ISSUE),
   "wrong-purpose": explained("the certificate is for the other side of a connection", HERE, ISSUE),
   "no-name": explained("the certificate has no common name", HERE, ISSUE),
+  "bad-crl": explained("a block is no complete revocation list", HERE, "make it: ztna certs revoke"),
+  "foreign-crl": explained("the revocation list is not signed by the CA", HERE, "give the list of the CA in --ca-cert"),
 };
 
 function explained(meaning: string, decidedBy: string, fix: string): Explanation {

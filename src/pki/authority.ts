@@ -135,7 +135,7 @@ function subject(name: string): Name {
 }
 
 /** What the issuer calls its key, which need not be the hash that we would make of it. */
-async function authorityKeyIdentifier(issuer: X509Certificate): Promise<AuthorityKeyIdentifierExtension> {
+export async function authorityKeyIdentifier(issuer: X509Certificate): Promise<AuthorityKeyIdentifierExtension> {
   const named = issuer.getExtension(x509.SubjectKeyIdentifierExtension);
   if (named !== null) return new x509.AuthorityKeyIdentifierExtension(named.keyId);
   return x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey);
@@ -163,7 +163,7 @@ function signingAlgorithm(key: KeyObject): KeyAlgorithm["key"] {
   throw new Error(`a key of type ${curve ?? key.asymmetricKeyType} cannot sign certificates here`);
 }
 
-function signatureOf(key: CryptoKey): KeyAlgorithm["signing"] {
+export function signatureOf(key: CryptoKey): KeyAlgorithm["signing"] {
   const isP384 = (key.algorithm as webcrypto.EcKeyAlgorithm).namedCurve === "P-384";
   return key.algorithm.name === "ECDSA" ? { name: "ECDSA", hash: isP384 ? "SHA-384" : "SHA-256" } : key.algorithm;
 }

@@ -22,7 +22,9 @@ export type CredentialReason =
   | "ca-as-leaf"
   | "weak-key"
   | "wrong-purpose"
-  | "no-name";
+  | "no-name"
+  | "bad-crl"
+  | "foreign-crl";
 
 /** The message is one sentence that begins with the file and says what to do. Maps to the exit code for credentials. */
 export class CredentialFault extends Error {

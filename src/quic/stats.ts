@@ -37,7 +37,8 @@ export type PeerRefusal =
   | "wrong-purpose"
   | "expired"
   | "not-yet-valid"
-  | "wrong-name";
+  | "wrong-name"
+  | "revoked";
 
 export class EndpointStats {
   receivedPackets = 0;

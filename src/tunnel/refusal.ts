@@ -29,6 +29,7 @@ const CLOSE_TEXT = /^[a-z][a-z0-9 -]{0,59}$/;
 const ALERT_REASONS: Readonly<Record<number, string>> = {
   298: "bad-certificate",
   299: "wrong-purpose",
+  300: "revoked",
   301: "expired",
   304: "unknown-ca",
   372: "no-client-cert",
