@@ -157,6 +157,7 @@ testUnless(withoutRoot(), withoutProgram("setpriv"))("4: a CA file that may not 
     "secret.pem",
   ];
   const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-  const ended = await runProcess([...nobody, ...compiled!.command, ...args], { cwd: path });
+  // Nobody may not write to the test run's own directory, which is what TMPDIR names.
+  const ended = await runProcess([...nobody, ...compiled!.command, ...args], { cwd: path, env: { TMPDIR: undefined } });
   expect([ended.status, ended.stderr]).toEqual([4, expect.stringMatching(/secret\.pem .*read/)]);
 });
