@@ -1,14 +1,16 @@
 // What a connection is made of and what it may cost. Everything random or secret comes in from outside.
 import type { Millis } from "../core/machine.ts";
 import type { InitialNumbers, TcpFlow } from "./isn.ts";
+import type { PagePool } from "./page-pool.ts";
 import type { TcpStats } from "./stats.ts";
 
 export interface ConnectionOptions extends InitialNumbers, Partial<ConnectionLimits> {
   readonly flow: TcpFlow;
   /** The largest payload that a packet of the path carries behind 40 bytes of headers; setMss() changes it. */
   readonly mss: number;
-  /** May be shared by any number of connections. */
+  /** May be shared by any number of connections, and so may the next. */
   readonly stats?: TcpStats;
+  readonly pages?: PagePool;
 }
 
 export interface ConnectionLimits {
@@ -40,6 +42,7 @@ export interface ConnectionSettings extends ConnectionLimits, InitialNumbers {
   readonly flow: TcpFlow;
   readonly mss: number;
   readonly stats: TcpStats;
+  readonly pages: PagePool;
 }
 
 export interface Keepalive {

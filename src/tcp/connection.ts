@@ -8,20 +8,17 @@ import { PendingEvents, type TcpEvent } from "./events.ts";
 import { Handshake } from "./handshake.ts";
 import { KeepaliveTimer } from "./keepalive-timer.ts";
 import { Output } from "./output.ts";
+import { PagePool } from "./page-pool.ts";
 import { Receiver } from "./receiver.ts";
 import { Segment } from "./segment.ts";
 import type { Ownership } from "./send-buffer.ts";
 import type { SendSpace } from "./send-space.ts";
 import { Sender } from "./sender.ts";
 import { toPosition, toWire } from "./sequence.ts";
+import { AFTER_CLOSE, AFTER_FIN_ACKNOWLEDGED, AFTER_PEER_CLOSED, type TcpState } from "./states.ts";
 import { newTcpStats, type TcpStats } from "./stats.ts";
 import { TimeWait } from "./time-wait.ts";
 import { Timestamps } from "./timestamps.ts";
-
-/** "held": a SYN came, and the owner has not decided about it. The others are those of RFC 9293. */
-export type TcpState =
-  | ("held" | "syn-sent" | "syn-received" | "established" | "fin-wait-1" | "fin-wait-2")
-  | ("close-wait" | "closing" | "last-ack" | "time-wait" | "closed");
 
 export class Connection {
   private current: TcpState = "closed";
@@ -41,8 +38,9 @@ export class Connection {
   private wantsRoom = false;
 
   constructor(options: ConnectionOptions) {
-    this.stats = options.stats ?? newTcpStats();
-    this.settings = { ...DEFAULT_LIMITS, ...options, stats: this.stats };
+    const { stats = newTcpStats(), pages = new PagePool(0) } = options;
+    this.stats = stats;
+    this.settings = { ...DEFAULT_LIMITS, ...options, stats, pages };
     this.challenges = new Challenges(this.stats);
     this.mss = options.mss;
     this.sender = new Sender(this.settings);
@@ -318,7 +316,7 @@ export class Connection {
     }
     this.acknowledge(segment, position, sequence, now);
     if (opening) this.establish(now);
-    if (space.finAcknowledged) this.finAcknowledged(now);
+    if (space.finAcknowledged) this.proceed(AFTER_FIN_ACKNOWLEDGED[this.current], now);
     return this.current !== "closed";
   }
 
@@ -331,10 +329,14 @@ export class Connection {
     this.events.add("writable");
   }
 
-  private finAcknowledged(now: Millis): void {
-    if (this.current === "fin-wait-1") this.current = "fin-wait-2";
-    else if (this.current === "closing") this.enterTimeWait(now);
-    else if (this.current === "last-ack") this.end("closed");
+  /** A step of both ends' farewell. */
+  private proceed(next: TcpState | undefined, now: Millis): void {
+    if (next === "closed") return this.end("closed");
+    this.current = next ?? this.current;
+    if (next !== "time-wait") return;
+    this.timeWait.begin(now);
+    this.sender.stop();
+    this.keepalive.stop();
   }
 
   private takeStream(segment: Segment, position: number, bytes: Uint8Array, now: Millis): void {
@@ -345,16 +347,7 @@ export class Connection {
     if (receiver.buffer.next > before) this.events.add("readable");
     if (!receiver.finished) return;
     this.events.add("remote-closed");
-    if (this.current === "established") this.current = "close-wait";
-    else if (this.current === "fin-wait-1") this.current = "closing";
-    else if (this.current === "fin-wait-2") this.enterTimeWait(now);
-  }
-
-  private enterTimeWait(now: Millis): void {
-    this.current = "time-wait";
-    this.timeWait.begin(now);
-    this.sender.stop();
-    this.keepalive.stop();
+    this.proceed(AFTER_PEER_CLOSED[this.current], now);
   }
 
   private resetByPeer(): void {
@@ -393,13 +386,6 @@ export class Connection {
 
 /** One for all connections: nothing of it outlasts a call. */
 const INCOMING = new Segment();
-
-/** A connection that is still to be established goes on to fin-wait-1 when it is. */
-const AFTER_CLOSE: Partial<Record<TcpState, TcpState>> = {
-  ...{ held: "held", "syn-sent": "syn-sent", "syn-received": "syn-received" },
-  established: "fin-wait-1",
-  "close-wait": "last-ack",
-};
 
 const TIMESTAMPS_LENGTH = 12;
 /** A writer is woken for a quarter of the buffer. */

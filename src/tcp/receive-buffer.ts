@@ -1,6 +1,7 @@
 // Bytes of the peer, put in order: each is copied once, to its own place in a page, and read as a view from there.
-// Pages are taken when bytes come and dropped when they are consumed, so that an idle connection holds none.
+// Pages are taken when bytes come and given back when they are consumed: an idle connection holds none.
 import { ByteRanges } from "./byte-ranges.ts";
+import type { PagePool } from "./page-pool.ts";
 
 export class ReceiveBuffer {
   /** The position of the next byte that is missing: everything before it is there. */
@@ -10,13 +11,15 @@ export class ReceiveBuffer {
   readonly capacity: number;
   /** What came early. */
   readonly early = new ByteRanges(MAX_GAPS);
+  private readonly pool: PagePool;
   private readonly pages: Uint8Array[] = [];
   /** Where each page begins. Each begins where the one before it ends. */
   private readonly starts: number[] = [];
   private pageSize = MIN_PAGE;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, pool: PagePool) {
     this.capacity = capacity;
+    this.pool = pool;
   }
 
   /** Bytes in order that are not consumed. */
@@ -89,7 +92,7 @@ export class ReceiveBuffer {
     let reach = this.pages.length === 0 ? this.next : this.endOf(this.pages.length - 1);
     while (reach < end) {
       if (this.pages.length > 0) this.pageSize = Math.min(this.pageSize * 2, MAX_PAGE);
-      this.pages.push(new Uint8Array(this.pageSize));
+      this.pages.push(this.pool.take(this.pageSize));
       this.starts.push(reach);
       reach += this.pageSize;
     }
@@ -97,6 +100,7 @@ export class ReceiveBuffer {
 
   private dropPages(count: number): void {
     if (count === this.pages.length && count === 1) this.pageSize = Math.max(this.pageSize / 2, MIN_PAGE);
+    for (let index = 0; index < count; index += 1) this.pool.give(this.pages[index] as Uint8Array);
     this.pages.splice(0, count);
     this.starts.splice(0, count);
   }

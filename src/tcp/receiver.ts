@@ -2,6 +2,7 @@
 import type { Millis } from "../core/machine.ts";
 import type { TcpOptions } from "../wire/tcp-options.ts";
 import { AckSchedule } from "./ack-schedule.ts";
+import type { PagePool } from "./page-pool.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 import { SackReport } from "./sack-report.ts";
@@ -9,6 +10,7 @@ import { SackReport } from "./sack-report.ts";
 export interface ReceiverOptions {
   readonly receiveBufferBytes: number;
   readonly delayedAckMs: Millis;
+  readonly pages: PagePool;
 }
 
 export class Receiver {
@@ -26,7 +28,7 @@ export class Receiver {
   private readonly report = new SackReport();
 
   constructor(options: ReceiverOptions) {
-    this.buffer = new ReceiveBuffer(options.receiveBufferBytes);
+    this.buffer = new ReceiveBuffer(options.receiveBufferBytes, options.pages);
     this.window = new ReceiveWindow(options.receiveBufferBytes);
     this.acks = new AckSchedule(options.delayedAckMs);
   }

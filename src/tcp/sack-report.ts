@@ -38,11 +38,7 @@ export class SackReport {
     if (this.duplicateStart < this.duplicateEnd) {
       options.addSackBlock(toWire(this.duplicateStart, initial), toWire(this.duplicateEnd, initial));
     }
-    if (ranges.count === 0) {
-      this.news.length = 0;
-      this.told.length = 0;
-      return;
-    }
+    if (ranges.count === 0) return this.forget();
     this.newsInSegment = Math.min(this.news.length, most - options.sackBlocks);
     let used = 0; // one bit for each range; those beyond 31 share one, which costs at most a repetition
     for (let i = this.newsInSegment - 1; i >= 0; i -= 1)
@@ -56,10 +52,17 @@ export class SackReport {
   /** The segment whose options were filled has left. */
   sent(): void {
     this.duplicateEnd = this.duplicateStart;
+    if (this.newsInSegment === 0) return;
     for (let i = 0; i < this.newsInSegment; i += 1) this.told.unshift(this.news[i] as number);
     this.news.splice(0, this.newsInSegment);
     this.newsInSegment = 0;
     if (this.told.length > MAX_SACK_BLOCKS * 2) this.told.length = MAX_SACK_BLOCKS * 2;
+  }
+
+  /** There are no gaps any more. */
+  private forget(): void {
+    if (this.news.length > 0) this.news.length = 0;
+    if (this.told.length > 0) this.told.length = 0;
   }
 }
 
