@@ -54,6 +54,11 @@ function withinReason(ends: readonly [EndPlan, EndPlan]): [EndPlan, EndPlan] {
   ];
 }
 
+const BULK: EndPlan = {
+  ...{ limits: {}, mss: 1_200, writeSize: 100_000, readSize: 1_000_000, restMs: 0, room: 64, mssChanges: [] },
+  bytes: 0,
+};
+
 describe("two connections", () => {
   test("deliver every byte of both streams and end, whatever happens on the way", () => {
     fc.assert(
@@ -72,4 +77,71 @@ describe("two connections", () => {
       { numRuns: 300, includeErrorInReport: true },
     );
   }, 120_000);
+
+  test("send nothing twice on a path that neither loses nor reorders", () => {
+    const calm = fc.record({
+      seed: fc.nat(),
+      bytes: fc.tuple(fc.nat(200_000), fc.nat(200_000)),
+      delayMs: fc.constantFrom(0.1, 1, 20, 300),
+      jitterMs: fc.constantFrom(0, 2),
+      writeSize: fc.constantFrom(10, 1_000, 50_000),
+      limits: fc.record({ selectiveAcks: flag, timestamps: flag, nagle: flag }),
+      room: fc.constantFrom(2, 64, 1_000),
+    });
+    fc.assert(
+      fc.property(calm, ({ seed, bytes, delayMs, jitterMs, writeSize, limits, room }) => {
+        const both = { limits, mss: 1_200, writeSize, readSize: 1_000_000, restMs: 0, room, mssChanges: [] };
+        const pair = new TcpPair({
+          ...{
+            seed,
+            ends: [
+              { ...both, bytes: bytes[0] },
+              { ...both, bytes: bytes[1] },
+            ],
+          },
+          conditions: [{ delayMs, jitterMs }],
+        });
+        pair.run();
+        for (const { stats, received } of pair.ends) {
+          expect([stats.retransmitted, stats.timeouts, stats.unacceptable, stats.outdated]).toEqual([0, 0, 0, 0]);
+          expect(bytes).toContain(received);
+        }
+      }),
+      { numRuns: 100, includeErrorInReport: true },
+    );
+  });
+});
+
+describe("how long it takes", () => {
+  const sender = { ...BULK, bytes: 3_000_000 };
+  const sink = { ...BULK, bytes: 0 };
+
+  /** Virtual milliseconds until every byte is there. */
+  function duration(seed: number, ...conditions: Partial<LinkConditions>[]): number {
+    const pair = new TcpPair({ seed, ends: [sender, sink], conditions });
+    pair.run(() => pair.ends[1].received === sender.bytes);
+    return pair.now - 1_000.125;
+  }
+
+  test("over a clean path of 10 ms, three megabytes take a few round trips", () => {
+    expect(duration(1, { delayMs: 5 })).toBeLessThan(200);
+  });
+
+  test("every hundredth packet lost costs rate, but hardly a timeout", () => {
+    for (let seed = 1; seed <= 5; seed += 1) {
+      const took = duration(seed, { delayMs: 5, loss: 0.01 });
+      expect(took).toBeGreaterThan(300);
+      expect(took).toBeLessThan(6_000);
+    }
+  });
+
+  test("reordering costs little", () => {
+    for (let seed = 1; seed <= 5; seed += 1) {
+      expect(duration(seed, { delayMs: 5, reorder: 0.05, reorderMs: 4 })).toBeLessThan(1_500);
+    }
+  });
+
+  test("after a second without a path, it goes on within another", () => {
+    expect(duration(1, { delayMs: 250 }, { delayMs: 5, loss: 1 }, { delayMs: 5 })).toBeLessThan(4_000);
+  });
 });

@@ -8,6 +8,7 @@ import {
   checkTcp,
   encodeRst,
   TCP_ACK,
+  TCP_RST,
   TCP_SYN,
   tcpAcknowledgement,
   tcpFlags,
@@ -16,7 +17,7 @@ import {
   tcpWindow,
 } from "../../src/wire/tcp.ts";
 import { readTcpOptions, TcpOptions } from "../../src/wire/tcp-options.ts";
-import { type LinkConditions, Network } from "./network.ts";
+import { type LinkConditions, Network, PERFECT_LINK } from "./network.ts";
 import { Random } from "./random.ts";
 
 export interface EndPlan {
@@ -39,6 +40,8 @@ export interface PairPlan {
   readonly ends: readonly [EndPlan, EndPlan];
   /** What the path is like, one after the other, a second each; the last one stays. */
   readonly conditions: readonly Partial<LinkConditions>[];
+  /** Somebody else's packet for an end, or none, whenever that end is woken. */
+  readonly forge?: (end: End, random: Random) => Uint8Array | undefined;
 }
 
 export class TcpPair {
@@ -46,31 +49,37 @@ export class TcpPair {
   readonly ends: readonly [End, End];
   private readonly network: Network<Uint8Array>;
   private readonly plan: PairPlan;
+  private readonly forger: Random;
 
   constructor(plan: PairPlan) {
     this.plan = plan;
+    this.forger = new Random(plan.seed + 2);
     this.network = new Network({ seed: plan.seed, copy: (bytes) => bytes.slice() });
     const random = new Random(plan.seed + 1);
     this.ends = [new End(plan.ends[0], 0, random), new End(plan.ends[1], 1, random)];
   }
 
-  /** Runs until both connections are closed; fails when they do not get there. */
-  run(): void {
+  /** Runs until both connections are closed, or until `isDone`; fails when they do not get there. */
+  run(isDone = () => false): void {
     const started = this.now;
     this.ends[0].connection.connect();
     for (let step = 0; ; step += 1) {
       if (step > MAX_STEPS) throw new Error(`still not done after ${step} steps at ${this.now} ms`);
       const phase = Math.min(Math.floor((this.now - started) / 1_000), this.plan.conditions.length - 1);
-      this.network.setConditions(this.plan.conditions[phase] ?? {});
+      this.network.setConditions({ ...PERFECT_LINK, ...this.plan.conditions[phase] });
       for (const end of this.ends) this.flush(end);
       const next = Math.min(
         ...this.ends.map((end) => end.due(this.now)),
         this.network.next() ?? Number.POSITIVE_INFINITY,
       );
-      if (next === Number.POSITIVE_INFINITY) return;
+      if (next === Number.POSITIVE_INFINITY || isDone()) return;
       this.now = Math.max(this.now, next);
       this.deliver();
-      for (const end of this.ends) end.wake(this.now);
+      for (const end of this.ends) {
+        const forged = end.held ? this.plan.forge?.(end, this.forger) : undefined;
+        if (forged !== undefined) end.receive(forged, this.now);
+        end.wake(this.now);
+      }
     }
   }
 
@@ -187,7 +196,7 @@ export class End {
 
   /** A packet of the other end: it keeps to what this end offered, but for a probe of one byte. */
   expects(packet: Uint8Array): void {
-    if (this.offered === undefined || (tcpFlags(packet) & TCP_SYN) !== 0) return;
+    if (this.offered === undefined || (tcpFlags(packet) & (TCP_SYN | TCP_RST)) !== 0) return;
     const end = (tcpSequence(packet) + packet.length - tcpPayloadStart(packet)) >>> 0;
     const beyond = (end - this.offered) | 0;
     if (beyond > 1) throw new Error(`${beyond} bytes beyond the window`);
