@@ -1,5 +1,6 @@
 // One QUIC connection as the endpoint keeps it: quiche's object and what we must remember beside it.
 import type { Millis } from "../core/machine.ts";
+import type { CertificateId } from "../identity/revocation-list.ts";
 import type { ServerNames } from "../identity/server-name.ts";
 import type { PeerId } from "../tunnel/peer.ts";
 import type { SocketAddress } from "../wire/address.ts";
@@ -46,6 +47,8 @@ export class Connection {
   /** A datagram was refused: the role is told when there is room again. */
   full = false;
   maxDatagram = 0;
+  /** What a client that was admitted showed. */
+  certificates: readonly CertificateId[] = [];
   /** While it is counted among the handshakes under way. */
   handshake: Handshake | undefined;
 
@@ -78,6 +81,13 @@ export class Connection {
       this.candidates.push(from);
     }
     return receiveInfo(from);
+  }
+
+  /** The handshake is complete and its result is to our liking. */
+  open(certificates: readonly CertificateId[] = []): void {
+    this.state = "open";
+    this.certificates = certificates;
+    this.maxDatagram = this.native.dgramMaxWritableLen() ?? 0;
   }
 
   moveTo(address: SocketAddress): void {

@@ -16,7 +16,7 @@ import { checkPeer, closeCode, dialFailure, dialRefusal } from "./peer-check.ts"
 import { Rotation } from "./rotation.ts";
 import { Routes } from "./routes.ts";
 import { refill } from "./sending.ts";
-import type { ClientAuth } from "./settings.ts";
+import type { ClientAuth, Revocations } from "./settings.ts";
 import type { EndpointStats } from "./stats.ts";
 
 export interface ConnectionsContext {
@@ -28,6 +28,7 @@ export interface ConnectionsContext {
   readonly events: Outbox<PeerEvent>;
   readonly stats: EndpointStats;
   readonly rotationMs: Millis;
+  readonly revocations: () => Revocations | undefined;
   readonly wallNow: () => number;
 }
 
@@ -209,8 +210,7 @@ export class Connections {
       return;
     }
     stats.handshakesCompleted++;
-    connection.state = "open";
-    connection.maxDatagram = connection.native.dgramMaxWritableLen() ?? 0;
+    connection.open(check.certificates);
     this.#rotation.schedule(connection, now);
     const { peer, address, maxDatagram } = connection;
     events.push({ type: "connected", peer, identity: check.identity, address, maxDatagram });

@@ -12,9 +12,17 @@ import { ConnectionIds, isLongHeader, parseLongHeader } from "./connection-id.ts
 import { Connections } from "./connections.ts";
 import { Doorman, type DoormanOptions } from "./doorman.ts";
 import type { PacketBatch } from "./packet-batch.ts";
+import { closeCode, isRevoked } from "./peer-check.ts";
 import { readDatagram } from "./reading.ts";
 import { sendDatagram } from "./sending.ts";
-import { type ClientSettings, clientConfig, type ServerSettings, serverConfig, WAITING_DATAGRAMS } from "./settings.ts";
+import {
+  type ClientSettings,
+  clientConfig,
+  type Revocations,
+  type ServerSettings,
+  serverConfig,
+  WAITING_DATAGRAMS,
+} from "./settings.ts";
 import { StatelessResets } from "./stateless-reset.ts";
 import { EndpointStats, type PacketDrop } from "./stats.ts";
 
@@ -46,6 +54,7 @@ export class Endpoint {
   readonly #readable = new Outbox<Connection>();
   #reading: Connection | undefined;
   #draining: string | undefined;
+  #revocations: Revocations | undefined;
   /** When something was last received, transmitted or timed out: what a role sends is sent then. */
   #now: Millis;
 
@@ -57,8 +66,10 @@ export class Endpoint {
     this.#resetOffers = new TokenBucket({ perSecond: RESET_OFFERS_PER_SECOND, burst: RESET_OFFERS_PER_SECOND }, now);
     this.#admission = server && new Admission(server.admission);
     const configs = { server: server && serverConfig(server), client: client && clientConfig(client) };
-    const context = { ...options, ids, configs, stats: this.stats, events: this.#events, admission: this.#admission };
-    this.#connections = new Connections(context);
+    this.#revocations = server?.revocations;
+    const revocations = () => this.#revocations;
+    const own = { stats: this.stats, events: this.#events, admission: this.#admission, revocations };
+    this.#connections = new Connections({ ...options, ids, configs, ...own });
     if (server !== undefined && this.#admission !== undefined) {
       this.#doorman = new Doorman(server, { ids, admission: this.#admission, stats: this.stats, random }, now);
     }
@@ -148,7 +159,10 @@ export class Endpoint {
     for (const connection of this.#connections.all()) this.#connections.close(connection, "application", 0, reason);
   }
 
-  /** New credentials, checked by the caller, and limits for connections accepted or dialled from now on. */
+  /**
+   * New credentials, checked by the caller, and limits for connections accepted or dialled from now on. Clients whose
+   * certificate has been revoked are closed at once.
+   */
   reload(settings: {
     readonly server?: ServerSettings;
     readonly client?: ClientSettings;
@@ -159,6 +173,7 @@ export class Endpoint {
       settings.client && clientConfig(settings.client),
     );
     if (settings.admission !== undefined) this.#admission?.reload(settings.admission);
+    if (settings.server !== undefined) this.#revoke(settings.server.revocations);
     this.stats.reloads++;
   }
 
@@ -173,6 +188,15 @@ export class Endpoint {
 
   get halfOpen(): number {
     return this.#admission?.halfOpen ?? 0;
+  }
+
+  #revoke(revocations: Revocations | undefined): void {
+    this.#revocations = revocations;
+    if (revocations === undefined) return;
+    for (const connection of this.#connections.all()) {
+      if (!isRevoked(connection.certificates, revocations)) continue;
+      this.#connections.close(connection, "transport", closeCode("revoked"), "revoked");
+    }
   }
 
   #send(connection: Connection | undefined, bytes: Uint8Array): void {

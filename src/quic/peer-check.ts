@@ -2,17 +2,26 @@
 import { parseLeaf } from "../identity/certificate.ts";
 import { ANONYMOUS, type Anonymous, type Identity } from "../identity/identity.ts";
 import { checkLeaf, identityOf } from "../identity/leaf-policy.ts";
+import type { CertificateId } from "../identity/revocation-list.ts";
 import { matchesServer, type ServerNames } from "../identity/server-name.ts";
 import type { DialFailure, PeerEvent } from "../tunnel/peer.ts";
 import type { NativeConnection } from "./native.ts";
-import type { ClientAuth } from "./settings.ts";
+import type { ClientAuth, Revocations } from "./settings.ts";
 import type { PeerRefusal } from "./stats.ts";
 
-export type PeerCheck = { readonly identity: Identity | Anonymous } | { readonly refusal: PeerRefusal };
+export type PeerCheck =
+  | {
+      readonly identity: Identity | Anonymous;
+      /** A client's, as it sent them. */
+      readonly certificates?: readonly CertificateId[];
+    }
+  | { readonly refusal: PeerRefusal };
 
 export interface PeerCheckOptions {
   readonly server?: { readonly clientAuth: ClientAuth };
   readonly client?: { readonly verifyPeer: boolean };
+  /** As they are now. */
+  readonly revocations: () => Revocations | undefined;
   /** Milliseconds since 1970. */
   readonly wallNow: () => number;
 }
@@ -21,20 +30,37 @@ export interface PeerCheckOptions {
 export function checkPeer(
   native: NativeConnection,
   expected: ServerNames | undefined,
-  { server, client, wallNow }: PeerCheckOptions,
+  { server, client, revocations, wallNow }: PeerCheckOptions,
 ): PeerCheck {
-  if (expected === undefined) return checkClient(native, server?.clientAuth ?? "required", wallNow());
+  if (expected === undefined) {
+    return checkClient(native, server?.clientAuth ?? "required", revocations(), wallNow());
+  }
   return client?.verifyPeer === false ? { identity: ANONYMOUS } : checkServer(native, expected, wallNow());
 }
 
-function checkClient(native: NativeConnection, auth: ClientAuth, wallNow: number): PeerCheck {
+function checkClient(
+  native: NativeConnection,
+  auth: ClientAuth,
+  revocations: Revocations | undefined,
+  wallNow: number,
+): PeerCheck {
   if (native.isResumed()) return { refusal: "resumed" };
-  const der = native.peerCertChain()?.[0];
+  const [der, ...others] = native.peerCertChain() ?? [];
   if (der === undefined) return auth === "required" ? { refusal: "no-client-cert" } : { identity: ANONYMOUS };
   const leaf = parseLeaf(der);
   if (leaf === undefined) return { refusal: "bad-certificate" };
   const refusal = checkLeaf(leaf, "client", wallNow);
-  return refusal === undefined ? { identity: identityOf(leaf) } : { refusal };
+  if (refusal !== undefined) return { refusal };
+  // An authority in between can be revoked as well.
+  const chain = [leaf, ...others.map(parseLeaf)].filter((certificate) => certificate !== undefined);
+  const certificates = chain.map(({ issuer, serial }) => ({ issuer, serial }));
+  if (revocations !== undefined && isRevoked(certificates, revocations)) return { refusal: "revoked" };
+  return { identity: identityOf(leaf), certificates };
+}
+
+/** One that is revoked spoils the chain. */
+export function isRevoked(certificates: readonly CertificateId[], revocations: Revocations): boolean {
+  return certificates.some((certificate) => revocations.isRevoked(certificate));
 }
 
 /** Whether the server that answered is the one we meant. */
@@ -100,6 +126,7 @@ const REFUSAL_CODES: Partial<Record<PeerRefusal, number>> = {
   "bad-certificate": 0x12a,
   "wrong-name": 0x12a,
   "wrong-purpose": 0x12b,
+  revoked: 0x12c,
   expired: ALERT_EXPIRED,
   "not-yet-valid": ALERT_EXPIRED,
 };

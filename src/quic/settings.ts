@@ -1,4 +1,5 @@
 // Every QUIC setting, once, for both ends. Values that peers can see are those of the reference implementation.
+import type { CertificateId } from "../identity/revocation-list.ts";
 import { ALPN } from "../wire/tunnel.ts";
 import { type NativeConfig, quiche } from "./native.ts";
 
@@ -14,9 +15,15 @@ export interface TlsMaterial {
 /** What a server asks of its clients: `optional` verifies a certificate that is presented and admits peers without. */
 export type ClientAuth = "required" | "optional" | "off";
 
+export interface Revocations {
+  isRevoked(certificate: CertificateId): boolean;
+}
+
 export interface ServerSettings {
   readonly tls: TlsMaterial;
   readonly clientAuth: ClientAuth;
+  /** Clients' certificates that are no longer good, however well they are signed. */
+  readonly revocations?: Revocations | undefined;
   readonly alpn?: string;
 }
 

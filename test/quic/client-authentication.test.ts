@@ -2,20 +2,30 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { randomFillSync } from "node:crypto";
 import { type NativeConnection, quiche } from "../../src/quic/native.ts";
-import { clientConfig, MAX_UDP_PAYLOAD } from "../../src/quic/settings.ts";
+import { clientConfig, MAX_UDP_PAYLOAD, type Revocations } from "../../src/quic/settings.ts";
 import { encodeRegistration } from "../../src/wire/tunnel.ts";
 import { clientHost, connect, pem, relayHost, send } from "../support/endpoint-hosts.ts";
 import { carry, exchange, type Host, run } from "../support/endpoint-pair.ts";
 import { type BadClient, type TestCredential, type TestPki, testPki } from "../support/pki.ts";
+import { serialOf } from "../support/revocations.ts";
 
 let pki: TestPki;
 beforeAll(async () => {
   pki = await testPki();
 });
 
+function revoking(...credentials: readonly TestCredential[]): Revocations {
+  const serials = credentials.map(serialOf);
+  return { isRevoked: ({ issuer, serial }) => issuer === "CN=Test CA" && serials.includes(serial) };
+}
+
 /** What the relay's role met, and what the client was told, after a client with this certificate dialled. */
-async function outcome(clientAuth: "required" | "optional", credential: TestCredential | undefined): Promise<string> {
-  const relay = relayHost(pki, { clientAuth });
+async function outcome(
+  clientAuth: "required" | "optional",
+  credential: TestCredential | undefined,
+  revocations?: Revocations,
+): Promise<string> {
+  const relay = relayHost(pki, { clientAuth, revocations });
   const client = clientHost(pki, { credential });
   const peer = connect(client, relay);
   // Rides on the handshake's last flight as far as the relay is concerned: it must not be read before the verdict.
@@ -59,7 +69,19 @@ describe("a client's certificate", () => {
         expect(await outcome(clientAuth, pki.badClients[kind])).toBe(code);
       });
     }
+
+    test(`that is revoked is refused with 0x12c where it is ${clientAuth}, and nothing is read`, async () => {
+      const revocations = revoking(pki.agent);
+      expect(await outcome(clientAuth, pki.agent, revocations)).toBe("0x12c revoked");
+      expect(await outcome(clientAuth, pki.ed25519Agent, revocations)).toBe("ed25519-agent");
+    });
   }
+
+  test("that comes in a chain is refused when anything in the chain is revoked", async () => {
+    const chained = { ...pki.agent, certPem: pki.agent.certPem + pki.badClients.caAsLeaf.certPem };
+    expect(await outcome("required", chained, revoking(pki.connector))).toBe("agent");
+    expect(await outcome("required", chained, revoking(pki.badClients.caAsLeaf))).toBe("0x12c revoked");
+  });
 
   test("that is missing is refused inside TLS where it is required", async () => {
     expect(await outcome("required", undefined)).toBe("0x174");
@@ -67,6 +89,26 @@ describe("a client's certificate", () => {
 
   test("that is missing makes an anonymous peer where it is optional", async () => {
     expect(await outcome("optional", undefined)).toBe("anonymous");
+  });
+});
+
+describe("a certificate that is revoked while its holder is connected", () => {
+  test("closes its connections at the reload and no other, and lets nobody in again", async () => {
+    const relay = relayHost(pki);
+    const [revoked, again, other] = [clientHost(pki), clientHost(pki), clientHost(pki, { credential: pki.connector })];
+    for (const client of [revoked, other]) connect(client, relay);
+    const [met] = relay.take("connected");
+    const tls = { ca: pem(pki.ca.certPem), certChain: pem(pki.server.certPem), key: pem(pki.server.keyPem) };
+    relay.endpoint.reload({ server: { clientAuth: "required", tls, revocations: revoking(pki.agent) } });
+    for (const client of [revoked, other]) exchange(client, relay);
+    const closed = { layer: "transport", code: 0x12c, reason: "revoked" };
+    expect(relay.take("disconnected")).toEqual([expect.objectContaining({ peer: met?.peer, by: "us", ...closed })]);
+    expect(revoked.take("disconnected")).toEqual([expect.objectContaining({ by: "peer", ...closed })]);
+    expect(other.take("disconnected")).toEqual([]);
+    connect(again, relay);
+    expect(relay.take("connected").map(({ peer }) => peer)).toEqual([1, 2]);
+    expect(again.take("disconnected")).toEqual([expect.objectContaining(closed)]);
+    expect(relay.endpoint.stats.refused).toEqual({ revoked: 1 });
   });
 });
 
