@@ -21,8 +21,9 @@ export function readArguments<Table extends OptionTable>(
   const firstFlag = args.findIndex((argument) => argument.startsWith("-") && argument !== "-");
   const positionals = firstFlag < 0 ? args : args.slice(0, firstFlag);
   const positionalNames = spec.positionals ?? [];
+  const last = positionalNames.at(-1);
   for (const [index, value] of positionals.entries()) {
-    const name = positionalNames[index];
+    const name = positionalNames[index] ?? (isRepeatable(spec, last) ? last : undefined);
     if (name === undefined)
       throw new UsageError(`unexpected argument ${JSON.stringify(value)}; see ztna ${spec.command} --help`);
     given.add(name, value, `argument ${index + 1} (${flagName(name)})`);
@@ -35,6 +36,11 @@ export function readArguments<Table extends OptionTable>(
     origins: new Map([...given.origins, ...flagged.origins]),
     warnings: flagged.warnings,
   };
+}
+
+/** A list that comes last takes all that follows. */
+function isRepeatable({ options }: CommandSpec<OptionTable>, name: string | undefined): boolean {
+  return name !== undefined && options[name]?.kind.repeatable === true;
 }
 
 class Given implements Arguments {

@@ -45,6 +45,22 @@ export const objectName = kind(
   (value) => (isObjectName(value) ? value : undefined),
 );
 
+/** As certificates carry it: hex of the number's bytes, whose first bit is the sign. */
+export const serialNumber = kind(
+  "HEX",
+  "a serial number in hex, at most 20 bytes, as openssl and ztna show it",
+  (value) => {
+    const digits = value
+      .replace(/^0x/i, "")
+      .replaceAll(":", "")
+      .toLowerCase()
+      .replace(/^0+(?=.)/, "");
+    if (!/^[0-9a-f]{1,40}$/.test(digits)) return undefined;
+    const bytes = digits.length % 2 === 0 ? digits : `0${digits}`;
+    return /^[89a-f]/.test(bytes) ? `00${bytes}` : bytes;
+  },
+);
+
 export const MAX_DAYS = 36_500;
 export const days: Kind<number> = { ...count(1, MAX_DAYS), placeholder: "DAYS" };
 

@@ -27,6 +27,11 @@ export const SUBCOMMANDS: Commands = {
     load: () => import("./certs-verify.ts"),
     spec: async () => (await import("./certs-verify.ts")).VERIFY,
   },
+  revoke: {
+    summary: "put certificates on the list that the relay turns away",
+    load: () => import("./certs-revoke.ts"),
+    spec: async () => (await import("./certs-revoke.ts")).REVOKE,
+  },
   export: {
     summary: "a certificate with its key as a PKCS#12 file, for desktops and browsers",
     load: () => import("./certs-export.ts"),
@@ -69,5 +74,6 @@ Examples:
   ztna certs issue connector --connector web
   ztna certs issue laptop --agent web
   ztna certs verify certs/laptop.crt --agent web
+  ztna certs revoke laptop
 `;
 }

@@ -2,6 +2,7 @@
 import { hkdfSync } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { loadOwnCredentials, loadTrustAnchors, type OwnCredentials, type TrustAnchors } from "../pki/credentials.ts";
+import { loadRevocations, type Revocations } from "../pki/revocation.ts";
 import { Endpoint } from "../quic/endpoint.ts";
 import { type ServerSettings, serverConfig } from "../quic/settings.ts";
 import { DEFAULT_RELAY_LIMITS } from "../relay/options.ts";
@@ -66,6 +67,7 @@ export async function serve(settings: ServeSettings, read: ReadSettings, termina
 interface Credentials {
   readonly own: OwnCredentials;
   readonly anchors: TrustAnchors | undefined;
+  readonly revocations: Revocations | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -178,6 +180,9 @@ class RelayDaemon {
       throw new ConfigurationError("client authentication changes only with a restart");
     }
     const before = this.#state.settings.values;
+    if (before.crl !== undefined && settings.values.crl === undefined) {
+      throw new ConfigurationError("revocation is switched off only with a restart");
+    }
     const changed = FIXED_OPTIONS.filter((name) => !isDeepStrictEqual(before[name], settings.values[name]));
     if (changed.length > 0) this.#log.line("warn", "restart-needed", { options: changed.map(flagName).join(",") });
   }
@@ -219,20 +224,24 @@ class RelayDaemon {
 }
 
 function loadCredentials(settings: ServeSettings): Credentials {
-  const { cert, key, caCert, allowOpenKeys } = settings.values;
+  const { cert, key, caCert, crl, allowOpenKeys } = settings.values;
   const wallNow = Date.now();
   const own = loadOwnCredentials({ certificate: cert, key }, "server", { allowOpenKeys }, wallNow);
   const anchors =
     caCert === undefined || clientAuthOf(settings) === "off" ? undefined : loadTrustAnchors(caCert, wallNow);
-  return { own, anchors, warnings: [...own.warnings, ...(anchors?.warnings ?? [])] };
+  const revocations =
+    crl === undefined || anchors === undefined ? undefined : loadRevocations(crl, anchors.certificates, wallNow);
+  const warnings = [own, anchors, revocations].flatMap((loaded) => loaded?.warnings ?? []);
+  return { own, anchors, revocations, warnings };
 }
 
-function serverSettings(settings: ServeSettings, { own, anchors }: Credentials): ServerSettings {
-  return { clientAuth: clientAuthOf(settings), tls: { certChain: own.certChain, key: own.key, ca: anchors?.ca } };
+function serverSettings(settings: ServeSettings, { own, anchors, revocations }: Credentials): ServerSettings {
+  const tls = { certChain: own.certChain, key: own.key, ca: anchors?.ca };
+  return { clientAuth: clientAuthOf(settings), tls, revocations };
 }
 
-function watchedFiles({ values: { cert, key, caCert }, file }: ServeSettings): readonly string[] {
-  return [cert, key, caCert, file].filter((path) => path !== undefined);
+function watchedFiles({ values: { cert, key, caCert, crl }, file }: ServeSettings): readonly string[] {
+  return [cert, key, caCert, crl, file].filter((path) => path !== undefined);
 }
 
 /** Names are resolved; every address is bound once. */

@@ -38,6 +38,10 @@ export const SERVE_OPTIONS = {
     keys: ["ca_cert_path"],
     group: CREDENTIALS,
   }),
+  crl: optional(file, {
+    help: "revocation lists of that CA: whose certificate is in one is turned away",
+    group: CREDENTIALS,
+  }),
   requireClientCert: optional(toggle, { help: "demand client certificates, as --ca-cert does", group: CREDENTIALS }),
   verifyPeer: option(toggle, { default: true, help: "ask clients for no certificate", group: CREDENTIALS }),
   insecureNoClientAuth: flag("let clients in without a certificate: anybody may then register any service", {
@@ -91,7 +95,7 @@ export type ServeSettings = Settings<typeof SERVE_OPTIONS>;
 
 /** Who is let in. Throws when the options contradict each other, or ask for an open relay without saying so. */
 export function clientAuthOf(settings: ServeSettings): ClientAuth {
-  const { caCert, requireClientCert, verifyPeer, insecureNoClientAuth } = settings.values;
+  const { caCert, crl, requireClientCert, verifyPeer, insecureNoClientAuth } = settings.values;
   if (requireClientCert && !verifyPeer) {
     const message =
       "client certificates cannot be both demanded (require-client-cert) and not asked for (no-verify-peer)";
@@ -108,7 +112,11 @@ export function clientAuthOf(settings: ServeSettings): ClientAuth {
       "requireClientCert",
     );
   }
-  if (insecureNoClientAuth) return caCert !== undefined && verifyPeer ? "optional" : "off";
+  if (insecureNoClientAuth && caCert !== undefined && verifyPeer) return "optional";
+  if (crl !== undefined && (caCert === undefined || !verifyPeer)) {
+    throw settings.conflict("revocation takes the CA whose certificates are revoked: give --ca-cert", "crl");
+  }
+  if (insecureNoClientAuth) return "off";
   if (!verifyPeer) {
     const message = "no-verify-peer opens the relay to everybody; if that is meant, add --insecure-no-client-auth";
     throw settings.conflict(message, "verifyPeer");
