@@ -93,6 +93,18 @@ test("a list that cannot be used keeps the one before, says so and counts", asyn
   expect(await refusal(relay, pki.agent)).toMatchObject(REVOKED);
 });
 
+test("a configuration that no longer names the list does not let anybody back in", async () => {
+  using files = await authorityFiles();
+  await files.revoke(pki.agent);
+  using directory = temporaryDirectory();
+  const config = directory.write("relay.json", JSON.stringify({ crl: files.list }));
+  await using relay = await serveUnderTest(pki, ["--config", config]);
+  writeFileSync(config, "{}");
+  relay.signal("SIGHUP");
+  await relay.line(/ reload-failed detail="revocation is switched off only with a restart"/);
+  expect(await refusal(relay, pki.agent)).toMatchObject(REVOKED);
+});
+
 test("a list that is out of date is warned about and still counts", async () => {
   using files = await authorityFiles();
   writeFileSync(files.list, await revocationList(pki.authority, [pki.agent], { from: -9, to: -1 }));

@@ -25,6 +25,7 @@ for (const [args, outcome] of [
   ["--ca-cert ca", "required"],
   ["--ca-cert ca --require-client-cert", "required"],
   ["--ca-cert ca --insecure-no-client-auth", "optional"],
+  ["--ca-cert ca --crl crl --insecure-no-client-auth", "optional"],
   ["--insecure-no-client-auth", "off"],
   ["--insecure-no-client-auth --no-verify-peer", "off"],
   ["--insecure-no-client-auth --no-verify-peer --ca-cert ca", "off"],
@@ -39,6 +40,8 @@ for (const [args, sentence] of [
   ["--no-verify-peer --require-client-cert --ca-cert ca", "cannot be both demanded"],
   ["--insecure-no-client-auth --require-client-cert --ca-cert ca", "cannot be both demanded"],
   ["--require-client-cert", "give --ca-cert"],
+  ["--insecure-no-client-auth --crl crl", "revocation takes the CA"],
+  ["--insecure-no-client-auth --no-verify-peer --ca-cert ca --crl crl", "revocation takes the CA"],
 ] as const) {
   test(`${args === "" ? "nothing" : args} is a usage error: ${sentence}`, async () => {
     const settings = await read(args);
