@@ -33,9 +33,9 @@ export class AckSchedule {
     this.owed = Math.max(this.owed, 1);
   }
 
-  /** A peer without SACK counts these, and needs one for each segment. */
-  another(): void {
-    this.owed = Math.min(this.owed + 1, MAX_OWED);
+  /** One more, up to `most`: for a peer that counts them, or because one may get lost. */
+  another(most: number): void {
+    this.owed = Math.max(this.owed, Math.min(this.owed + 1, most));
   }
 
   handleTimeout(now: Millis): void {
@@ -57,5 +57,3 @@ export class AckSchedule {
     this.at = undefined;
   }
 }
-
-const MAX_OWED = 16;

@@ -64,6 +64,13 @@ export class Cubic {
     this.epochStart = undefined;
   }
 
+  /** Nothing was lost after all: back to what was before. */
+  restore(window: number, threshold: number): void {
+    this.window = Math.max(this.window, window);
+    this.threshold = Math.max(this.threshold, threshold);
+    this.epochStart = undefined;
+  }
+
   timedOut(flight: number, again: boolean): void {
     if (!again) this.lost(flight);
     this.plateau = 0;

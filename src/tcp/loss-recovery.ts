@@ -6,6 +6,7 @@ import { Delivery } from "./delivery.ts";
 import { DuplicateAcks } from "./duplicate-acks.ts";
 import { Rack } from "./rack.ts";
 import { RateReduction } from "./rate-reduction.ts";
+import { RecoveryDoubts } from "./recovery-doubts.ts";
 import type { RetransmissionTimeout } from "./rto.ts";
 import { Scoreboard } from "./scoreboard.ts";
 
@@ -17,12 +18,13 @@ export class LossRecovery {
   lookAgainAt: Millis | undefined;
   /** Where recovery ends; undefined when there is none. After a timeout, "timeout": everything is sent again slowly. */
   private until: number | undefined;
-  private afterTimeout = false;
+  afterTimeout = false;
   /** Whether the peer acknowledges selectively. */
   private selective = false;
   private mss: number;
   private readonly rack = new Rack();
   private readonly reduction = new RateReduction();
+  private readonly doubts = new RecoveryDoubts();
   private readonly duplicates = new DuplicateAcks();
   private readonly rto: RetransmissionTimeout;
 
@@ -58,7 +60,8 @@ export class LossRecovery {
     return inNetwork <= 0 || inNetwork + bytes <= this.congestion.window;
   }
 
-  sent(bytes: number): void {
+  sent(bytes: number, repeated: boolean): void {
+    if (repeated) this.doubts.sentAgain(bytes);
     if (this.recovering && !this.afterTimeout) this.reduction.sent(bytes);
   }
 
@@ -81,8 +84,12 @@ export class LossRecovery {
     this.findLosses(nxt, now);
   }
 
-  duplicateReported(una: number, nxt: number): void {
+  /** So many bytes came twice. When all that was sent again did, the recovery was a mistake. */
+  duplicateReported(bytes: number, una: number, nxt: number): void {
     this.rack.duplicateReported(una, nxt);
+    if (!this.doubts.cameTwice(bytes)) return;
+    this.congestion.restore(this.doubts.window, this.doubts.threshold);
+    this.until = undefined;
   }
 
   /** Nothing was heard for a whole timeout (RFC 6298, RFC 5681 section 3.1). */
@@ -91,6 +98,7 @@ export class LossRecovery {
     if (flight.head?.sacked) flight.forgetSacks();
     flight.markAllLost();
     this.duplicates.clear();
+    this.doubts.end();
     this.lookAgainAt = undefined;
     this.congestion.timedOut(flight.lostBytes + flight.sackedBytes, this.afterTimeout);
     this.until = nxt;
@@ -139,6 +147,7 @@ export class LossRecovery {
     if (this.recovering) return;
     this.until = nxt;
     this.afterTimeout = false;
+    this.doubts.begin(this.congestion.window, this.congestion.threshold);
     this.congestion.lost(this.flightBytes);
     this.reduction.begin(this.flightBytes);
   }

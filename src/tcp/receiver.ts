@@ -64,7 +64,8 @@ export class Receiver {
       const taken = buffer.insert(position, bytes, from, from + length);
       if (this.selective && taken && position > before) this.report.early(position, buffer.early);
       if (taken && buffer.next > before && !hadGap) acks.received(buffer.next - before, now);
-      else this.acknowledgeGap();
+      else if (buffer.early.count > 0) this.acknowledgeGap();
+      else acks.now();
     }
     if (fin || this.finished) acks.now();
   }
@@ -118,7 +119,11 @@ export class Receiver {
   }
 
   private acknowledgeGap(): void {
-    if (this.selective) this.acks.now();
-    else this.acks.another();
+    this.acks.another(this.selective ? GAP_ACKS : GAP_ACKS_WITHOUT_SACK);
   }
 }
+
+/** Of the acknowledgements that tell of a gap all may get lost, and then only a timeout helps. */
+const GAP_ACKS = 2;
+/** A peer without SACK counts them, and sends one segment for each. */
+const GAP_ACKS_WITHOUT_SACK = 16;

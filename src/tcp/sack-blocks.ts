@@ -7,16 +7,18 @@ import { toPosition } from "./sequence.ts";
 
 /**
  * Marks what arrived between `una` and `nxt`, the lowest first whatever order the blocks came in, so that none looks as
- * if the network had reordered it. Blocks that make no sense are passed over. Returns whether a duplicate is reported.
+ * if the network had reordered it. Blocks that make no sense are passed over. Returns how many bytes came twice.
+ * `acknowledged` is what the same segment acknowledges: it may be an old one.
  */
 export function readSackBlocks(
   options: TcpOptions,
   initial: number,
+  acknowledged: number,
   una: number,
   nxt: number,
   flight: Scoreboard,
   delivery: Delivery,
-): boolean {
+): number {
   let above = una - 1;
   for (let turn = 0; turn < options.sackBlocks; turn += 1) {
     let lowest = Number.POSITIVE_INFINITY;
@@ -31,19 +33,22 @@ export function readSackBlocks(
     above = lowest;
     if (lowest < end && end <= nxt) flight.sack(lowest, end, delivery);
   }
-  return reportsDuplicate(options, initial, una);
+  return duplicateBytes(options, initial, acknowledged);
 }
 
-function reportsDuplicate(options: TcpOptions, initial: number, una: number): boolean {
-  if (options.sackBlocks === 0) return false;
-  const left = edge(options, 0, initial, una);
-  const right = edge(options, 1, initial, una);
-  if (left >= right) return false;
-  if (right <= una) return true;
-  if (options.sackBlocks === 1) return false;
-  return edge(options, 2, initial, una) <= left && right <= edge(options, 3, initial, una);
+function duplicateBytes(options: TcpOptions, initial: number, acknowledged: number): number {
+  if (options.sackBlocks === 0) return 0;
+  const left = edge(options, 0, initial, acknowledged);
+  const right = edge(options, 1, initial, acknowledged);
+  if (left >= right) return 0;
+  if (right <= acknowledged) return right - left;
+  const isWithinNext =
+    options.sackBlocks > 1 &&
+    edge(options, 2, initial, acknowledged) <= left &&
+    right <= edge(options, 3, initial, acknowledged);
+  return isWithinNext ? right - left : 0;
 }
 
-function edge(options: TcpOptions, index: number, initial: number, una: number): number {
-  return toPosition(options.sackEdges[index] as number, initial, una);
+function edge(options: TcpOptions, index: number, initial: number, near: number): number {
+  return toPosition(options.sackEdges[index] as number, initial, near);
 }

@@ -11,12 +11,12 @@ export class SackReport {
   /** Of blocks that it was told of: the latest first. They are repeated, because acknowledgements get lost. */
   private readonly told: number[] = [];
   private newsInSegment = 0;
-  private duplicateStart = 0;
-  private duplicateEnd = 0;
+  /** Start and end of each segment that came twice, in the order in which they came. */
+  private readonly duplicates: number[] = [];
 
   /** Whether a segment more is needed to tell everything. */
   get hasMore(): boolean {
-    return this.news.length > 0;
+    return this.news.length > 0 || this.duplicates.length > 0;
   }
 
   /** A segment that begins here came early. */
@@ -28,16 +28,14 @@ export class SackReport {
   }
 
   duplicate(start: number, end: number): void {
-    this.duplicateStart = start;
-    this.duplicateEnd = end;
+    if (this.duplicates.length < MAX_DUPLICATES * 2) this.duplicates.push(start, end);
   }
 
   /** Adds to the options of a segment; `most` blocks fit. Nothing changes until that segment has left. */
   fill(options: TcpOptions, ranges: ByteRanges, initial: number, most: number): void {
     this.newsInSegment = 0;
-    if (this.duplicateStart < this.duplicateEnd) {
-      options.addSackBlock(toWire(this.duplicateStart, initial), toWire(this.duplicateEnd, initial));
-    }
+    const [start, end] = this.duplicates;
+    if (start !== undefined && end !== undefined) options.addSackBlock(toWire(start, initial), toWire(end, initial));
     if (ranges.count === 0) return this.forget();
     this.newsInSegment = Math.min(this.news.length, most - options.sackBlocks);
     let used = 0; // one bit for each range; those beyond 31 share one, which costs at most a repetition
@@ -51,7 +49,7 @@ export class SackReport {
 
   /** The segment whose options were filled has left. */
   sent(): void {
-    this.duplicateEnd = this.duplicateStart;
+    if (this.duplicates.length > 0) this.duplicates.splice(0, 2);
     if (this.newsInSegment === 0) return;
     for (let i = 0; i < this.newsInSegment; i += 1) this.told.unshift(this.news[i] as number);
     this.news.splice(0, this.newsInSegment);
@@ -77,3 +75,5 @@ function add(position: number, options: TcpOptions, ranges: ByteRanges, initial:
 
 /** Blocks of one go that are told of one by one; of further ones only the latest is. */
 const MAX_NEWS = 64;
+/** Segments that come twice in one go and are told of; a segment tells of one. */
+const MAX_DUPLICATES = 8;

@@ -115,7 +115,7 @@ export class Sender {
     if (repeated && start === space.una) timer.restart(now);
     space.nxt = Math.max(space.nxt, end);
     timer.lastSentAt = now;
-    recovery.sent(end - start);
+    recovery.sent(end - start, repeated);
     if (this.probing === "tail") this.tailProbe.sent(space.nxt, repeated);
     this.probing = undefined;
     this.arm(now);
@@ -131,15 +131,16 @@ export class Sender {
     const advanced = Math.max(position - una, 0);
     recovery.delivery.begin(now, this.rto.minRtt);
     if (advanced > 0) this.advance(position, now);
-    const duplicateReported = this.selective && this.readSacks(segment.options);
+    const cameTwice = this.selective ? this.readSacks(segment.options, position) : 0;
     peer.update(sequence, position, segment.window, segment.isSyn);
     if (advanced === 0 && edgeBefore <= una && peer.edge > una) this.roomAtLast();
     this.sampleRtt(advanced > 0 ? echoedRtt : undefined, now);
     const isBare = segment.length === 0 && peer.edge === edgeBefore;
     const duplicate = advanced === 0 && isBare && recovery.flight.head !== undefined;
     recovery.acknowledged(advanced, duplicate, space.una, space.nxt, usedBefore, now);
-    if (duplicateReported) recovery.duplicateReported(space.una, space.nxt);
-    if (this.tailProbe.acknowledged(space.una, duplicateReported, advanced > 0)) recovery.repairedByProbe();
+    if (cameTwice > 0) recovery.duplicateReported(cameTwice, space.una, space.nxt);
+    if (this.tailProbe.acknowledged(space.una, cameTwice > 0, advanced > 0)) recovery.repairedByProbe();
+    if (recovery.recovering && recovery.delivery.bytes > 0) this.tailProbe.forget();
     if (this.timer.purpose === "window-probe") this.lastProgress = now;
     this.arm(now);
   }
@@ -222,10 +223,11 @@ export class Sender {
     if (this.probing === "tail") this.probing = undefined;
   }
 
-  /** Returns whether the peer reports that something arrived twice. */
-  private readSacks(options: TcpOptions): boolean {
+  /** Returns how many bytes the peer reports to have come twice. */
+  private readSacks(options: TcpOptions, acknowledged: number): number {
     const { flight, delivery } = this.recovery;
-    return readSackBlocks(options, this.options.initialSequence, this.space.una, this.space.nxt, flight, delivery);
+    const { una, nxt } = this.space;
+    return readSackBlocks(options, this.options.initialSequence, acknowledged, una, nxt, flight, delivery);
   }
 
   private sampleRtt(echoed: Millis | undefined, now: Millis): void {
@@ -272,10 +274,10 @@ export class Sender {
   /** What there is to wait for. */
   private purpose(): TimerPurpose | undefined {
     const { space } = this;
-    const { flight, recovering } = this.recovery;
+    const { flight, afterTimeout } = this.recovery;
     if (flight.head === undefined) return space.isBlockedByPeer(this.mss) ? "window-probe" : undefined;
     if (space.una > 0 && space.peer.edge <= space.una) return "window-probe";
-    const mayProbe = this.selective && !recovering && this.rto.srtt !== undefined;
+    const mayProbe = this.selective && !afterTimeout && this.rto.srtt !== undefined;
     const isProbing = this.tailProbe.outstanding || this.probing !== undefined;
     return mayProbe && !isProbing && flight.last?.sacked === false ? "tail-probe" : "retransmission";
   }
