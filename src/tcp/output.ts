@@ -62,14 +62,16 @@ export class Output {
   }
 
   private writeReset(out: Uint8Array, offset: number, sequence: number): number {
-    const { writer, parts } = this;
-    this.resetSequence = undefined;
-    this.settings.stats.resetsSent += 1;
+    const { writer } = this;
+    const { receiver, sender } = this.parts;
     writer.sequence = sequence;
-    writer.acknowledgement = this.resetAcknowledges ? toWire(parts.receiver.next, parts.receiver.initial) : 0;
+    writer.acknowledgement = this.resetAcknowledges ? toWire(receiver.next, receiver.initial) : 0;
     writer.flags = this.resetAcknowledges ? TCP_RST | TCP_ACK : TCP_RST;
     writer.window = 0;
-    return writer.write(out, offset, parts.sender.space.buffer, 0, 0);
+    const length = writer.write(out, offset, sender.space.buffer, 0, 0);
+    this.resetSequence = undefined;
+    this.settings.stats.resetsSent += 1;
+    return length;
   }
 
   private writeSyn(out: Uint8Array, offset: number, mss: number, heard: boolean, now: Millis): number {
@@ -90,12 +92,13 @@ export class Output {
       return this.writeStream(out, offset, mss, TCP_ACK, now);
     }
     if (!receiver.acks.due && !keepalive.due) return 0;
-    const asking = !receiver.acks.due;
-    keepalive.due = false;
-    // One before what is next: no peer accepts it, so every peer answers.
-    this.fill(asking ? sender.space.nxt - 1 : sender.space.nxt, TCP_ACK, mss);
+    // A question is one before what is next: no peer accepts that, so every peer answers.
+    const { nxt, buffer } = sender.space;
+    this.fill(receiver.acks.due ? nxt : nxt - 1, TCP_ACK, mss);
+    const length = this.writer.write(out, offset, buffer, 0, 0);
     receiver.acknowledged(true);
-    return this.writer.write(out, offset, sender.space.buffer, 0, 0);
+    keepalive.due = false;
+    return length;
   }
 
   /** What the sender chose. */

@@ -171,7 +171,10 @@ export class Sender {
 
   /** Nothing will be sent any more. */
   stop(): void {
-    this.space.buffer.clear();
+    const { space } = this;
+    space.buffer.clear();
+    space.nxt = space.available;
+    space.una = space.nxt;
     this.recovery.flight.clear();
     this.recovery.lookAgainAt = undefined;
     this.timer.at = undefined;

@@ -64,7 +64,7 @@ function reachedFrom(named: readonly RepositoryFile[], sources: readonly Reposit
   return reached;
 }
 
-const MIRRORED_STRICTLY = ["core", "wire", "identity"];
+const MIRRORED_STRICTLY = ["core", "wire", "identity", "tcp"];
 
 /**
  * Unit tests whose source is gone: test/unit mirrors src name for name, and test/unit/support the tests' own tools. A

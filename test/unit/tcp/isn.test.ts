@@ -1,34 +1,41 @@
-// Initial sequence numbers: unguessable without the key, apart for each flow, and growing with time (RFC 6528).
-import { describe, expect, test } from "bun:test";
+// Initial numbers: unpredictable between flows, growing within one.
+import { expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { initialNumbers } from "../../../src/tcp/isn.ts";
+import { FLOW } from "../../support/tcp-script.ts";
 
-const hash = (key: string) => (bytes: Uint8Array) => createHmac("sha256", key).update(bytes).digest().readUInt32BE(0);
-const flow = { source: 0x0a640001, sourcePort: 80, destination: 0x64400001, destinationPort: 40_000 };
+const keyedWith = (secret: string) => (bytes: Uint8Array) =>
+  createHmac("sha256", secret).update(bytes).digest().readUInt32BE();
+const hash = keyedWith("secret");
 
-describe("initial numbers", () => {
-  test("grow by 250 in a millisecond for one flow, and wrap at 32 bits", () => {
-    const first = initialNumbers(flow, hash("k"), 1000).initialSequence;
-    expect((initialNumbers(flow, hash("k"), 1010).initialSequence - first) >>> 0).toBe(2500);
-    const lap = 2 ** 32 / 250;
-    expect(initialNumbers(flow, () => 0, lap + 4).initialSequence).toBe(1000);
-  });
+test("grow by one every four microseconds, and wrap", () => {
+  const first = initialNumbers(FLOW, hash, 10.0);
+  const later = initialNumbers(FLOW, hash, 11.5);
+  expect((later.initialSequence - first.initialSequence) >>> 0).toBe(375);
+  const wrapped = initialNumbers(FLOW, hash, 2 ** 32 / 250 + 10);
+  expect(wrapped.initialSequence).toBe(first.initialSequence);
+});
 
-  test("change with every part of the flow and with the key", () => {
-    const others = [
-      { ...flow, source: flow.source + 1 },
-      { ...flow, sourcePort: 81 },
-      { ...flow, destination: flow.destination + 1 },
-      { ...flow, destinationPort: 40_001 },
-    ];
-    const seen = new Set([flow, ...others].map((one) => initialNumbers(one, hash("k"), 0).initialSequence));
-    seen.add(initialNumbers(flow, hash("another"), 0).initialSequence);
-    expect(seen.size).toBe(6);
-  });
+test("differ with every part of the flow and with the secret", () => {
+  const variants = [
+    FLOW,
+    { ...FLOW, source: 1 },
+    { ...FLOW, sourcePort: 1 },
+    { ...FLOW, destination: 1 },
+    { ...FLOW, destinationPort: 1 },
+  ].map((flow) => initialNumbers(flow, hash, 5).initialSequence);
+  variants.push(initialNumbers(FLOW, keyedWith("other"), 5).initialSequence);
+  expect(new Set(variants).size).toBe(6);
+});
 
-  test("do not tell the timestamp's offset by the sequence number", () => {
-    const { initialSequence, timestampOffset } = initialNumbers(flow, hash("k"), 0);
-    expect(timestampOffset).not.toBe(initialSequence);
-    expect(initialNumbers(flow, hash("k"), 5000).timestampOffset).toBe(timestampOffset);
-  });
+test("timestamps begin elsewhere, and stay there", () => {
+  const { initialSequence, timestampOffset } = initialNumbers(FLOW, hash, 0);
+  expect(timestampOffset).not.toBe(initialSequence);
+  expect(initialNumbers(FLOW, hash, 1e6).timestampOffset).toBe(timestampOffset);
+  expect(initialNumbers({ ...FLOW, source: 1 }, hash, 0).timestampOffset).not.toBe(timestampOffset);
+});
+
+test("a hash with its highest bit set gives a number, not a negative one", () => {
+  const { initialSequence, timestampOffset } = initialNumbers(FLOW, () => -1, 0);
+  expect([initialSequence, timestampOffset]).toEqual([0xffff_ffff, 0xffff_ffff]);
 });
