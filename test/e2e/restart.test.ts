@@ -6,7 +6,7 @@ import type { Ipv4 } from "../../src/wire/address.ts";
 import { ipv4Destination, ipv4Source } from "../../src/wire/ipv4.ts";
 import { encodeUdp, udpDestinationPort, udpPayloadEnd, udpPayloadStart, udpSourcePort } from "../../src/wire/udp.ts";
 import { requireBinary } from "../support/binary.ts";
-import { type Daemon, startConnector, startRelay } from "../support/daemons.ts";
+import { type Daemon, freePort, startConnector, startRelay } from "../support/daemons.ts";
 import { type Echo, openEcho } from "../support/echo-fixture.ts";
 import { LiveAgent } from "../support/live-agent.ts";
 import { LiveEnd } from "../support/live-end.ts";
@@ -43,7 +43,7 @@ class Network implements AsyncDisposable {
 
   static async open(): Promise<Network> {
     const directory = temporaryDirectory();
-    const relay = await startRelay({ cwd: directory.path });
+    const relay = await startRelay({ cwd: directory.path, port: freePort() });
     return new Network(directory, relay, { web: await openEcho(), db: await openEcho() });
   }
 

@@ -85,10 +85,28 @@ function start(command: string, given: readonly string[], options: DaemonOptions
   return startProcess([...prefix, BINARY, command, ...given, ...flags], { cwd, name: command });
 }
 
-/** Port 0 switches a status port off, so a free one is found first. */
-function freePort(): number {
-  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
-  const { port } = probe;
-  probe.stop(true);
-  return port;
+/**
+ * For a status page, where port 0 means none, and for what has to come back on its port: each one once, from below the
+ * range that the system hands out by itself. One of that range could be somebody else's before the daemon opens it.
+ */
+export function freePort(): number {
+  for (let tries = 0; tries < FREE_PORTS; tries++) {
+    const port = FIRST_FREE_PORT + (nextFreePort++ % FREE_PORTS);
+    if (isFree(port)) return port;
+  }
+  throw new Error("all ports for tests are taken");
 }
+
+function isFree(port: number): boolean {
+  try {
+    Bun.listen({ hostname: "127.0.0.1", port, socket: { data: () => {} } }).stop(true);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const FIRST_FREE_PORT = 20_000;
+const FREE_PORTS = 10_000;
+/** Two test runs at once begin in different places. */
+let nextFreePort = process.pid % FREE_PORTS;
