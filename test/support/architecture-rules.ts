@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   relay: ["tunnel", "tcp", "identity", "wire", "core"],
   connector: ["tunnel", "tcp", "identity", "wire", "core"],
   agent: ["tunnel", "tcp", "identity", "wire", "core"],
-  tunnel: ["identity", "wire", "core"],
+  tunnel: ["tcp", "identity", "wire", "core"],
   tcp: ["wire", "core"],
   pki: ["identity", "wire"],
   identity: ["wire"],
