@@ -9,11 +9,16 @@ const NOISE = "nothing to do: anybody can send such packets";
 const STACK = "check the sender's IP stack and the devices in between";
 const ENDPOINT = "relay or connector, on its UDP socket";
 
-export const PACKETS: Readonly<Record<PacketDrop | "kernel", Explanation>> = {
+export const PACKETS: Readonly<Record<PacketDrop | "kernel" | "send-buffer", Explanation>> = {
   kernel: explained(
     "the socket's buffer was full",
     "the kernel",
     "raise net.core.rmem_max and --socket-buffer; give the host more time",
+  ),
+  "send-buffer": explained(
+    "a packet on its way out waited a quarter of a second for room in the socket's buffer",
+    ENDPOINT,
+    "the host sends more than its network takes: a faster link, or net.core.wmem_max and --socket-buffer",
   ),
   empty: explained("a UDP packet without content", ENDPOINT, NOISE),
   "malformed-header": explained("no header of QUIC", ENDPOINT, NOISE),

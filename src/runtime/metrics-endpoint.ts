@@ -51,10 +51,11 @@ export function addEndpointMetrics(page: MetricsPage, endpoint: EndpointFigures,
   gauge("ztna_socket_send_buffer_bytes", "Send buffer that the kernel gave.", () => socket.sendBufferBytes);
 }
 
-/** Of `ztna_dropped_total`: what the kernel lost, packets on their way in, datagrams that a connection did not take. */
-export function endpointDrops({ dropped, datagramsDropped }: EndpointStats, { kernelDrops }: UdpSocketStats): Sample[] {
+/** Of `ztna_dropped_total`: what the kernel lost or had no room for, packets on their way in, datagrams that a connection did not take. */
+export function endpointDrops({ dropped, datagramsDropped }: EndpointStats, socket: UdpSocketStats): Sample[] {
   return [
-    [["socket", "kernel"], kernelDrops],
+    [["socket", "kernel"], socket.kernelDrops],
+    [["socket", "send-buffer"], socket.sendBufferDrops],
     ...samples(["packet"], dropped),
     ...samples(["queue"], datagramsDropped),
   ];

@@ -1,5 +1,6 @@
 // The send buffer of the batched Linux socket: packets back to back; equal-sized neighbours for one destination become
 // one message that the kernel cuts up (UDP_SEGMENT).
+import type { Millis } from "../core/machine.ts";
 import type { PacketBatch } from "../quic/packet-batch.ts";
 import { MAX_UDP_PAYLOAD } from "../quic/settings.ts";
 import type { SocketAddress } from "../wire/address.ts";
@@ -12,6 +13,8 @@ export interface SegmentGroup {
   bytes: number;
   segmentBytes: number;
   packets: number;
+  /** When a socket first had no room for it; undefined until then. */
+  refusedAt: Millis | undefined;
 }
 
 export class SegmentBatch implements PacketBatch {
@@ -52,13 +55,39 @@ export class SegmentBatch implements PacketBatch {
     this.#offset += length;
   }
 
-  /** Forgets the oldest `count` groups. The buffer is used again once none is left. */
-  sent(count: number): void {
+  /** Forgets `count` groups, `index` places behind the oldest. The buffer is used again once none is left. */
+  remove(index: number, count: number): void {
+    for (let i = this.#head + index - 1; i >= this.#head; i--) this.#swap(i, i + count);
     this.#head += count;
     if (this.#head < this.#tail) return;
     this.#head = 0;
     this.#tail = 0;
     this.#offset = 0;
+  }
+
+  /** Less than half of it is left, counting what is sent already but lies before or between groups that wait. */
+  get crowded(): boolean {
+    return this.#offset > BATCH_BYTES / 2 || this.#tail > MAX_GROUPS / 2;
+  }
+
+  /** Makes room behind groups that wait for long: what was sent before and between them is overwritten. */
+  compact(): void {
+    for (let i = 0; this.#head > 0 && i < this.waiting; i++) this.#swap(i, this.#head + i);
+    this.#tail -= this.#head;
+    this.#head = 0;
+    this.#offset = 0;
+    for (let i = 0; i < this.#tail; i++) {
+      const group = this.#groups[i]!;
+      this.buffer.copyWithin(this.#offset, group.offset, group.offset + group.bytes);
+      group.offset = this.#offset;
+      this.#offset += group.bytes;
+    }
+  }
+
+  #swap(i: number, k: number): void {
+    const group = this.#groups[i]!;
+    this.#groups[i] = this.#groups[k]!;
+    this.#groups[k] = group;
   }
 
   /** A group that is not full-sized at its end is closed: the kernel takes only the last packet for shorter. */
@@ -69,6 +98,7 @@ export class SegmentBatch implements PacketBatch {
       length <= group.segmentBytes &&
       group.bytes === group.packets * group.segmentBytes &&
       group.packets < MAX_SEGMENTS &&
+      group.offset + group.bytes === this.#offset &&
       group.bytes + length <= MAX_MESSAGE_BYTES
     );
   }
@@ -77,19 +107,27 @@ export class SegmentBatch implements PacketBatch {
   #open(length: number, to: KernelAddress): void {
     const known = this.#groups[this.#tail];
     if (known === undefined) {
-      this.#groups.push({ to, offset: this.#offset, bytes: length, segmentBytes: length, packets: 1 });
+      this.#groups.push({
+        to,
+        offset: this.#offset,
+        bytes: length,
+        segmentBytes: length,
+        packets: 1,
+        refusedAt: undefined,
+      });
     } else {
       known.to = to;
       known.offset = this.#offset;
       known.bytes = length;
       known.segmentBytes = length;
       known.packets = 1;
+      known.refusedAt = undefined;
     }
     this.#tail++;
   }
 }
 
-const BATCH_BYTES = 1024 * 1024;
+export const BATCH_BYTES = 1024 * 1024;
 export const MAX_GROUPS = 512;
 /** What every kernel with UDP_SEGMENT takes. */
 const MAX_SEGMENTS = 64;

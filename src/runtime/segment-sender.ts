@@ -1,9 +1,15 @@
 // Hands a batch to the kernel in few system calls, and steps down where it refuses.
+//
+// The kernel's send buffer belongs to a socket, not to a destination: once it is full, it takes nothing for anybody. So
+// a full socket is asked again soon, and what it does not take in time is dropped, which is what makes the connections
+// that fill it slow down.
 import { ptr } from "bun:ffi";
+import type { Millis } from "../core/machine.ts";
+import { MAX_WAIT_MS } from "../quic/connection.ts";
 import { addressOf, errnoOf, type Libc } from "./libc.ts";
 import { CONTROL_HEADER_BYTES, CONTROL_STRIDE, controlSpace, MessageVector, NAME_STRIDE } from "./message-vector.ts";
 import { IP_PKTINFO, IPV6_PKTINFO, SOL_IP, SOL_IPV6, SOL_UDP, UDP_SEGMENT } from "./receive-ring.ts";
-import { MAX_GROUPS, type SegmentBatch, type SegmentGroup } from "./segment-batch.ts";
+import { BATCH_BYTES, MAX_GROUPS, type SegmentBatch, type SegmentGroup } from "./segment-batch.ts";
 import type { UdpSocketStats } from "./udp-socket.ts";
 
 export class SegmentSender {
@@ -12,6 +18,8 @@ export class SegmentSender {
   readonly #stats: UdpSocketStats;
   readonly #vector = new MessageVector(MAX_GROUPS);
   readonly #base: number;
+  /** Descriptors of the sockets that had no room at the last flush. */
+  readonly #full = new Set<number>();
   /** Told once when segmentation is given up. */
   readonly #steppedDown: (errno: number) => void;
 
@@ -23,26 +31,68 @@ export class SegmentSender {
     this.#steppedDown = steppedDown;
   }
 
-  /** Sends what waits; returns the descriptor of a socket whose buffer is full, or -1 when nothing is left. */
-  flush(): number {
+  /**
+   * Sends what waits. What a full socket does not take stays, bounded in number and time, and holds up no other socket;
+   * a call later tries again. True when nothing is left.
+   */
+  flush(now: Millis): boolean {
     const batch = this.#batch;
-    while (batch.waiting > 0) {
-      const { fd } = batch.group(0).to.local;
-      const run = this.#prepare(fd);
-      const sent = this.#libc.sendmmsg(fd, ptr(this.#vector.headers), run, MSG_DONTWAIT);
-      if (sent > 0) {
-        this.#count(sent);
-        batch.sent(sent);
-      } else if (!this.#afterError(errnoOf(this.#libc))) return fd;
+    this.#full.clear();
+    // Groups before it are for sockets that are full.
+    let kept = 0;
+    let flows = false;
+    while (kept < batch.waiting) {
+      const { fd } = batch.group(kept).to.local;
+      if (this.#full.has(fd)) kept++;
+      else {
+        const run = this.#prepare(kept, fd);
+        const sent = this.#libc.sendmmsg(fd, ptr(this.#vector.headers), run, MSG_DONTWAIT);
+        if (sent > 0) {
+          this.#count(kept, sent);
+          batch.remove(kept, sent);
+          flows = true;
+        } else if (!this.#afterError(kept, errnoOf(this.#libc))) this.#full.add(fd);
+      }
     }
-    return -1;
+    if (kept > 0) this.#limitWaiting(now, flows);
+    return batch.waiting === 0;
   }
 
-  /** Describes the waiting groups of one socket, as far as they stand together; returns their number. */
-  #prepare(fd: number): number {
+  /** The socket had no room at the last flush. */
+  isFull(fd: number): boolean {
+    return this.#full.has(fd);
+  }
+
+  /** Drops what has waited too long, and leaves half of the batch to sockets that are not full. */
+  #limitWaiting(now: Millis, othersFlow: boolean): void {
+    const batch = this.#batch;
+    let bytes = 0;
+    for (let i = 0; i < batch.waiting; ) {
+      const group = batch.group(i);
+      group.refusedAt ??= now;
+      if (now - group.refusedAt > MAX_WAIT_MS) this.#dropFull(i);
+      else {
+        bytes += group.bytes;
+        i++;
+      }
+    }
+    while (othersFlow && (batch.waiting > MAX_GROUPS / 2 || bytes > BATCH_BYTES / 2)) {
+      bytes -= batch.group(0).bytes;
+      this.#dropFull(0);
+    }
+    if (batch.crowded) batch.compact();
+  }
+
+  #dropFull(index: number): void {
+    this.#stats.sendBufferDrops += this.#batch.group(index).packets;
+    this.#batch.remove(index, 1);
+  }
+
+  /** Describes the waiting groups of one socket from `first` on, as far as they stand together; returns their number. */
+  #prepare(first: number, fd: number): number {
     let run = 0;
-    for (; run < this.#batch.waiting; run++) {
-      const group = this.#batch.group(run);
+    for (; first + run < this.#batch.waiting; run++) {
+      const group = this.#batch.group(first + run);
       if (group.to.local.fd !== fd) break;
       this.#describe(run, group);
     }
@@ -85,16 +135,15 @@ export class SegmentSender {
     this.#vector.setControlWord(i, at + 12, type);
   }
 
-  /** True when sending goes on: the first group was given up, or will be tried packet by packet. */
-  #afterError(errno: number): boolean {
+  /** True when sending goes on: the group was given up, or sent packet by packet. */
+  #afterError(index: number, errno: number): boolean {
     if (errno === EAGAIN) return false;
     if (errno === EINTR) return true;
-    const group = this.#batch.group(0);
+    const group = this.#batch.group(index);
     if (group.packets > 1 && (errno === EIO || errno === EINVAL || errno === EMSGSIZE)) {
-      return this.#sendSingly(group, errno);
-    }
-    this.#stats.sendErrors += group.packets;
-    this.#batch.sent(1);
+      if (!this.#sendSingly(group, errno)) return false;
+    } else this.#stats.sendErrors += group.packets;
+    this.#batch.remove(index, 1);
     return true;
   }
 
@@ -113,7 +162,6 @@ export class SegmentSender {
       group.bytes -= bytes;
       group.packets--;
     }
-    this.#batch.sent(1);
     return true;
   }
 
@@ -124,8 +172,8 @@ export class SegmentSender {
     this.#steppedDown(errno);
   }
 
-  #count(groups: number): void {
-    for (let i = 0; i < groups; i++) {
+  #count(first: number, groups: number): void {
+    for (let i = first; i < first + groups; i++) {
       const { packets, bytes } = this.#batch.group(i);
       this.#countPackets(packets, bytes);
     }

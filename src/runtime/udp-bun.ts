@@ -1,4 +1,5 @@
 // The portable UDP socket on Bun.udpSocket: one callback per packet in, one system call per batch out.
+import { earlier } from "../core/machine.ts";
 import type { LocalAddress, SocketAddress } from "../wire/address.ts";
 import { AddressBook } from "./address-book.ts";
 import { Alarm, monotonicClock } from "./clock.ts";
@@ -38,6 +39,7 @@ class BunUdpSockets implements UdpSocket {
     sentPackets: 0,
     sentBytes: 0,
     sendErrors: 0,
+    sendBufferDrops: 0,
     kernelDrops: 0,
     receiveBufferBytes: 0,
     sendBufferBytes: 0,
@@ -46,7 +48,8 @@ class BunUdpSockets implements UdpSocket {
   readonly #bound: Bound[] = [];
   readonly #book = new AddressBook();
   readonly #alarm = new Alarm(monotonicClock, () => this.#turn());
-  #blocked = false;
+  /** Sockets that had no room at the last flush. */
+  readonly #full = new Set<number>();
   #scheduled = false;
   #sinceTurn = 0;
   #closed = false;
@@ -81,20 +84,23 @@ class BunUdpSockets implements UdpSocket {
   }
 
   flush(): void {
-    const { packets } = this.batch;
-    let done = 0;
-    while (done < packets.length) {
-      const { socket } = packets[done]!.to.local;
-      let end = done + 1;
-      while (end < packets.length && packets[end]!.to.local.socket === socket) end++;
-      const sent = this.#sendRun(done, end);
-      done += sent;
-      if (sent < end - (done - sent)) {
-        this.#blocked = true;
-        break;
+    const { batch } = this;
+    this.#full.clear();
+    // Packets before it are for sockets that are full; these hold up no other socket.
+    let kept = 0;
+    let flows = false;
+    while (kept < batch.packets.length) {
+      const { socket } = batch.packets[kept]!.to.local;
+      if (this.#full.has(socket)) kept++;
+      else {
+        const end = this.#endOfRun(kept, socket);
+        const sent = this.#sendRun(kept, end);
+        if (sent < end - kept) this.#full.add(socket);
+        if (sent > 0) flows = true;
+        batch.remove(kept, sent);
       }
     }
-    this.batch.sent(done);
+    if (kept > 0) this.stats.sendBufferDrops += batch.limitWaiting(monotonicClock.now(), flows);
   }
 
   remote(host: string, port: number): SocketAddress {
@@ -121,7 +127,14 @@ class BunUdpSockets implements UdpSocket {
   #received(packet: Uint8Array, from: SocketAddress): void {
     this.stats.receivedPackets++;
     this.stats.receivedBytes += packet.length;
-    this.#handlers.receive(packet, from);
+    try {
+      this.#handlers.receive(packet, from);
+    } catch (error) {
+      // Thrown from here, a bug would pass for an ICMP error.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
     // Bun hands over packet after packet without a turn in between: output must not wait for the last one.
     if (++this.#sinceTurn >= PACKETS_PER_TURN) this.#turn();
     else this.wake();
@@ -130,14 +143,23 @@ class BunUdpSockets implements UdpSocket {
   #turn(): void {
     this.#scheduled = false;
     this.#sinceTurn = 0;
-    if (!this.#closed) this.#alarm.set(this.#handlers.flush());
+    if (this.#closed) return;
+    if (this.batch.packets.length > 0) this.flush();
+    const due = this.#handlers.flush();
+    const isEmpty = this.batch.packets.length === 0;
+    this.#alarm.set(isEmpty ? due : earlier(due, monotonicClock.now() + RETRY_MS));
   }
 
   #drained(): void {
-    if (!this.#blocked) return;
-    this.#blocked = false;
-    this.flush();
-    this.#turn();
+    if (this.#full.size > 0) this.#turn();
+  }
+
+  /** Where the packets from `start` on, which are for `socket`, end. */
+  #endOfRun(start: number, socket: number): number {
+    const { packets } = this.batch;
+    let end = start + 1;
+    while (end < packets.length && packets[end]!.to.local.socket === socket) end++;
+    return end;
   }
 
   /** Sends packets [start, end) of one socket; returns how many are off our hands. */
@@ -185,3 +207,4 @@ function hostFor(bound: Bound, to: SocketAddress): string {
 
 const BATCH_PACKETS = 256;
 const PACKETS_PER_TURN = 64;
+const RETRY_MS = 10;

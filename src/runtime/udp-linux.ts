@@ -1,5 +1,7 @@
 // The batched UDP socket of Linux: recvmmsg with UDP_GRO in, sendmmsg with UDP_SEGMENT out, one poll for everything.
+import { earlier, type Millis } from "../core/machine.ts";
 import type { SocketAddress } from "../wire/address.ts";
+import { monotonicClock } from "./clock.ts";
 import { KernelAddresses } from "./kernel-address.ts";
 import { bindSocket, type KernelSocket, localFor } from "./kernel-socket.ts";
 import type { Libc } from "./libc.ts";
@@ -31,6 +33,7 @@ export class LinuxUdpSockets implements UdpSocket {
     sentPackets: 0,
     sentBytes: 0,
     sendErrors: 0,
+    sendBufferDrops: 0,
     kernelDrops: 0,
     receiveBufferBytes: 0,
     sendBufferBytes: 0,
@@ -41,9 +44,7 @@ export class LinuxUdpSockets implements UdpSocket {
   readonly #ring: ReceiveRing;
   readonly #sender: SegmentSender;
   readonly #polled: Polled[] = [];
-  readonly #flush = () => this.#parts.handlers.flush();
-  /** The socket whose buffer was full at the last flush. */
-  #blockedFd = -1;
+  readonly #flush = () => this.#turn();
 
   constructor(parts: LinuxSocketParts) {
     this.#parts = parts;
@@ -65,12 +66,12 @@ export class LinuxUdpSockets implements UdpSocket {
       fd: socket.fd,
       readable: () => this.#receive(socket),
       writable: () => this.flush(),
-      wantsWrite: () => this.#blockedFd === socket.fd,
+      wantsWrite: () => this.#sender.isFull(socket.fd),
     });
   }
 
   flush(): void {
-    this.#blockedFd = this.#sender.flush();
+    this.#sender.flush(monotonicClock.now());
   }
 
   remote(host: string, port: number): SocketAddress {
@@ -91,10 +92,18 @@ export class LinuxUdpSockets implements UdpSocket {
     for (const { fd } of this.#sockets.splice(0)) this.#parts.libc.close(fd);
   }
 
-  /** One batch: bounded, so that the loop's other work has its turn. */
+  #turn(): Millis | undefined {
+    if (this.batch.waiting > 0) this.flush();
+    const due = this.#parts.handlers.flush();
+    // A full socket tells only when half of its buffer is free again.
+    return this.batch.waiting === 0 ? due : earlier(due, monotonicClock.now() + RETRY_MS);
+  }
+
+  /** One batch: bounded, so that the loop's other work has its turn. A bug costs the packet that shows it. */
   #receive(socket: KernelSocket): void {
     const ring = this.#ring;
     const messages = ring.receive(socket.fd);
+    let bug: { readonly error: unknown } | undefined;
     for (let i = 0; i < messages; i++) {
       const { segmentBytes, destinationAt, destinationBytes, overflow } = ring.readAncillary(i);
       if (overflow >= 0) this.#countOverflow(socket, overflow);
@@ -103,9 +112,14 @@ export class LinuxUdpSockets implements UdpSocket {
       const length = ring.length(i);
       const step = segmentBytes > 0 ? segmentBytes : Math.max(length, 1);
       for (let start = 0; start < length || start === 0; start += step) {
-        this.#received(ring.view(i, start, Math.min(step, length - start)), from);
+        try {
+          this.#received(ring.view(i, start, Math.min(step, length - start)), from);
+        } catch (error) {
+          bug ??= { error };
+        }
       }
     }
+    if (bug !== undefined) throw bug.error;
   }
 
   #received(packet: Uint8Array, from: SocketAddress): void {
@@ -120,3 +134,5 @@ export class LinuxUdpSockets implements UdpSocket {
     socket.overflow = total;
   }
 }
+
+const RETRY_MS = 2;

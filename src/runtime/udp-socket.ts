@@ -11,6 +11,8 @@ export interface UdpSocketStats {
   sentBytes: number;
   /** Packets that the kernel refused for good, and ICMP errors that came back. */
   sendErrors: number;
+  /** Packets that waited too long for room in the kernel's send buffer. */
+  sendBufferDrops: number;
   /** Packets that the kernel dropped because nobody read them in time; 0 where it does not say. */
   kernelDrops: number;
   /** Kernel buffers, as the kernel reports them. */

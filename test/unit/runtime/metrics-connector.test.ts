@@ -22,6 +22,7 @@ function setUp() {
     sentPackets: 0,
     sentBytes: 0,
     sendErrors: 0,
+    sendBufferDrops: 0,
     kernelDrops: 0,
     receiveBufferBytes: 0,
     sendBufferBytes: 0,

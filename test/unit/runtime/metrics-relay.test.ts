@@ -12,6 +12,7 @@ const SOCKET = {
   sentPackets: 0,
   sentBytes: 0,
   sendErrors: 0,
+  sendBufferDrops: 0,
   kernelDrops: 0,
   receiveBufferBytes: 0,
   sendBufferBytes: 0,

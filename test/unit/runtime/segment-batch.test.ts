@@ -51,9 +51,9 @@ describe("a batch", () => {
     const groups = new SegmentBatch();
     for (let i = 0; i < MAX_GROUPS; i++) groups.commit(10, i % 2 === 0 ? a : b);
     expect(groups.full).toBe(true);
-    groups.sent(MAX_GROUPS - 1);
+    groups.remove(0, MAX_GROUPS - 1);
     expect([groups.full, groups.waiting]).toEqual([true, 1]);
-    groups.sent(1);
+    groups.remove(0, 1);
     expect([groups.full, groups.waiting]).toEqual([false, 0]);
     const bytes = new SegmentBatch();
     let packets = 0;
