@@ -43,6 +43,7 @@ import {
 } from "./daemon.ts";
 import { CredentialError, EXIT } from "./errors.ts";
 import { warn } from "./options.ts";
+import { guardProcess, statusOf } from "./process-guard.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type ReadSettings = (terminal: Terminal) => Promise<ConnectSettings | undefined>;
@@ -66,11 +67,13 @@ export async function connect(settings: ConnectSettings, read: ReadSettings, ter
   for (const warning of credentials.warnings) log.line("warn", "credentials", { detail: warning });
   const daemon = new ConnectorDaemon(settings, credentials, log);
   const reload = () => void daemon.reload(read, terminal);
+  const guard = guardProcess(settings.values, log);
   const asked = untilAskedToEnd(reload);
   await daemon.start(reload);
-  const end = await Promise.race([asked, daemon.fatal]);
+  const end = await Promise.race([asked, guard.exceeded, daemon.fatal]);
   await daemon.stop(typeof end === "string" ? end : end.reason);
-  if (typeof end === "string") return EXIT.done;
+  guard.close();
+  if (typeof end === "string") return statusOf(end);
   throw new CredentialError(end.sentence);
 }
 

@@ -1,7 +1,14 @@
 // The options of `ztna connect`, and the settings that they amount to. Contradictions end here.
 import type { UdpLimits } from "../connector/udp-proxy.ts";
 import { serviceName, serviceRows } from "./connect-services.ts";
-import { FILE_OPTIONS, LOG_OPTIONS, OPEN_KEYS_OPTION, PACKET_OPTIONS, statusOptions } from "./daemon-options.ts";
+import {
+  FILE_OPTIONS,
+  LOG_OPTIONS,
+  OPEN_KEYS_OPTION,
+  PACKET_OPTIONS,
+  PROCESS_OPTIONS,
+  statusOptions,
+} from "./daemon-options.ts";
 import { UsageError } from "./errors.ts";
 import {
   backendAddress,
@@ -83,6 +90,7 @@ export const CONNECT_OPTIONS = {
   }),
   externalIp: optional(ip, { help: "public address of this host", group: PEER_TO_PEER }),
 
+  ...PROCESS_OPTIONS,
   ...LOG_OPTIONS,
   ...FILE_OPTIONS,
 } as const;

@@ -16,6 +16,14 @@ export const LOG_OPTIONS = {
   }),
 } as const;
 
+export const PROCESS_OPTIONS = {
+  maxMemory: option(count(0, 1_048_576), {
+    default: 4096,
+    help: "resident memory in MiB at which it drains and ends with 1; 0: any",
+    group: "Limits",
+  }),
+} as const;
+
 export const OPEN_KEYS_OPTION = {
   allowOpenKeys: flag("accept private keys that everybody may read (Kubernetes mounts them so)", {
     group: "Credentials",

@@ -36,6 +36,7 @@ import {
 } from "./daemon.ts";
 import { ConfigurationError, EXIT } from "./errors.ts";
 import { flagName, warn } from "./options.ts";
+import { type EndReason, guardProcess, statusOf } from "./process-guard.ts";
 import { admissionLimits, clientAuthOf, insecurities, relayOptions, type ServeSettings } from "./serve-options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -57,11 +58,13 @@ export async function serve(settings: ServeSettings, read: ReadSettings, termina
   const log = await openLog(settings.values, terminal);
   for (const warning of credentials.warnings) log.line("warn", "credentials", { detail: warning });
   const daemon = new RelayDaemon(settings, credentials, log);
+  const guard = guardProcess(settings.values, log);
   const asked = untilAskedToEnd(() => void daemon.reload(read, terminal));
   await daemon.start(() => void daemon.reload(read, terminal));
-  const signal = await asked;
-  await daemon.drain(signal);
-  return EXIT.done;
+  const reason = await Promise.race([asked, guard.exceeded]);
+  await daemon.drain(reason);
+  guard.close();
+  return statusOf(reason);
 }
 
 interface Credentials {
@@ -162,9 +165,9 @@ class RelayDaemon {
   }
 
   /** Says goodbye to every peer; ends as soon as that is written. */
-  async drain(signal: NodeJS.Signals): Promise<void> {
+  async drain(reason: EndReason): Promise<void> {
     this.#draining = true;
-    this.#log.line("info", "draining", { signal, connections: this.#endpoint.connections });
+    this.#log.line("info", "draining", { reason, connections: this.#endpoint.connections });
     this.#endpoint.drain("server shutting down");
     this.#driver.wake();
     await turnUntil(() => this.#endpoint.drained, DRAIN_MS);

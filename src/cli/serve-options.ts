@@ -2,7 +2,14 @@
 import type { AdmissionLimits } from "../quic/admission.ts";
 import type { ClientAuth } from "../quic/settings.ts";
 import type { RelayLimits, RelayOptions } from "../relay/options.ts";
-import { FILE_OPTIONS, LOG_OPTIONS, OPEN_KEYS_OPTION, PACKET_OPTIONS, statusOptions } from "./daemon-options.ts";
+import {
+  FILE_OPTIONS,
+  LOG_OPTIONS,
+  OPEN_KEYS_OPTION,
+  PACKET_OPTIONS,
+  PROCESS_OPTIONS,
+  statusOptions,
+} from "./daemon-options.ts";
 import { UsageError } from "./errors.ts";
 import { choice, count, file, ip, list, listenAddress, port, toggle } from "./option-kinds.ts";
 import { type CommandSpec, flag, type Option, option, optional, type Settings } from "./options.ts";
@@ -74,6 +81,7 @@ export const SERVE_OPTIONS = {
   maxAddressesPerConnection: limit(16, "inner addresses of one agent"),
   maxAddresses: limit(65_536, "inner addresses of all agents"),
 
+  ...PROCESS_OPTIONS,
   ...LOG_OPTIONS,
   ...FILE_OPTIONS,
 } as const;

@@ -23,6 +23,7 @@ function load() {
       sendmmsg: { args: [i32, pointer, u32, i32], returns: i32 },
       poll: { args: [pointer, u64, i32], returns: i32 },
       close: { args: [i32], returns: i32 },
+      setitimer: { args: [i32, pointer, pointer], returns: i32 },
       __errno_location: { args: [], returns: pointer },
     });
     return symbols;
