@@ -1,9 +1,8 @@
 // Opens one UDP socket through system calls, with the options that batching needs.
 import { ptr } from "bun:ffi";
-import { getSystemErrorName } from "node:util";
 import { formatIpv4, isIpv6 as isIpv6Literal } from "../wire/address.ts";
 import type { KernelLocal } from "./kernel-address.ts";
-import { errnoOf, type Libc, readOption, setOption } from "./libc.ts";
+import { type Libc, readOption, setOption, systemError } from "./libc.ts";
 import {
   IP_PKTINFO,
   IPV6_RECVPKTINFO,
@@ -106,12 +105,6 @@ export function localFor(socket: KernelSocket, control: Uint8Array, offset: numb
 
 function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
-}
-
-function systemError(libc: Libc, call: string): Error {
-  const errno = errnoOf(libc);
-  const code = getSystemErrorName(-errno);
-  return Object.assign(new Error(`${call}: ${code}`), { code, errno });
 }
 
 const NO_SOURCE = new Uint8Array(0);

@@ -1,5 +1,6 @@
 // The system calls that Bun has no door for, through its foreign-function interface. Linux with glibc only.
 import { dlopen, FFIType, type Pointer, ptr, read } from "bun:ffi";
+import { getSystemErrorName } from "node:util";
 
 export type Libc = NonNullable<ReturnType<typeof load>>;
 
@@ -22,6 +23,16 @@ function load() {
       recvmmsg: { args: [i32, pointer, u32, i32, pointer], returns: i32 },
       sendmmsg: { args: [i32, pointer, u32, i32], returns: i32 },
       poll: { args: [pointer, u64, i32], returns: i32 },
+      connect: { args: [i32, pointer, u32], returns: i32 },
+      listen: { args: [i32, i32], returns: i32 },
+      accept4: { args: [i32, pointer, pointer, i32], returns: i32 },
+      // Of the 64 bits that these return, our lengths and -1 need no more than 32.
+      recv: { args: [i32, pointer, u64, i32], returns: i32 },
+      send: { args: [i32, pointer, u64, i32], returns: i32 },
+      shutdown: { args: [i32, i32], returns: i32 },
+      epoll_create1: { args: [i32], returns: i32 },
+      epoll_ctl: { args: [i32, i32, i32, pointer], returns: i32 },
+      epoll_wait: { args: [i32, pointer, i32, i32], returns: i32 },
       close: { args: [i32], returns: i32 },
       setitimer: { args: [i32, pointer, pointer], returns: i32 },
       __errno_location: { args: [], returns: pointer },
@@ -36,6 +47,13 @@ function load() {
 export function errnoOf(libc: Libc): number {
   const location = libc.__errno_location();
   return location === null ? 0 : read.i32(location, 0);
+}
+
+/** What went wrong with the last system call; its `code` is the system's name for it. */
+export function systemError(libc: Libc, call: string): Error {
+  const errno = errnoOf(libc);
+  const code = getSystemErrorName(-errno);
+  return Object.assign(new Error(`${call}: ${code}`), { code, errno });
 }
 
 /** Sets an integer option; false when the kernel refuses. */

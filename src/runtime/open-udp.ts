@@ -1,7 +1,5 @@
 // Chooses how packets are carried: batched where Linux and Bun allow it, portable everywhere else.
-import { monotonicClock } from "./clock.ts";
-import { type Libc, openLibc } from "./libc.ts";
-import { PollLoop, runtimeDescriptors } from "./poll-loop.ts";
+import { processLoop } from "./process-loop.ts";
 import { DEFAULT_BUFFER_BYTES } from "./socket-buffers.ts";
 import { openUdpSockets } from "./udp-bun.ts";
 import { LinuxUdpSockets } from "./udp-linux.ts";
@@ -44,8 +42,7 @@ async function openBatched(
   handlers: UdpSocketHandlers,
   options: OpenUdpOptions,
 ): Promise<UdpSocket | undefined> {
-  processLoop ??= openLoop();
-  const shared = await processLoop;
+  const shared = await processLoop();
   if (shared === undefined) return undefined;
   const { externalHost, bufferBytes = DEFAULT_BUFFER_BYTES } = options;
   const { replyFromDestination = false, steppedDown = () => {} } = options;
@@ -65,12 +62,3 @@ async function openBatched(
   }
   return sockets;
 }
-
-async function openLoop(): Promise<{ libc: Libc; loop: PollLoop } | undefined> {
-  const libc = openLibc();
-  if (libc === undefined) return undefined;
-  const runtime = await runtimeDescriptors(libc);
-  return runtime.length === 0 ? undefined : { libc, loop: new PollLoop(libc, monotonicClock, runtime) };
-}
-
-let processLoop: ReturnType<typeof openLoop> | undefined;
