@@ -5,63 +5,12 @@ import { Deadlines } from "../core/deadlines.ts";
 import { earlier, type Millis } from "../core/machine.ts";
 import { Outbox } from "../core/outbox.ts";
 import { Connection } from "../tcp/connection.ts";
-import type { ConnectionLimits } from "../tcp/connection-options.ts";
-import { initialNumbers, type KeyedHash, type TcpFlow } from "../tcp/isn.ts";
-import { PagePool } from "../tcp/page-pool.ts";
-import { newTcpStats, type TcpStats } from "../tcp/stats.ts";
+import { initialNumbers, type TcpFlow } from "../tcp/isn.ts";
 import type { Ipv4 } from "../wire/address.ts";
 import { ipv4Destination, ipv4Source } from "../wire/ipv4.ts";
 import { tcpDestinationPort, tcpSourcePort } from "../wire/tcp.ts";
-
-/** What the connections of all stacks of a process share. */
-export interface TcpShared {
-  /** Keyed with a secret of this process: makes initial sequence numbers that strangers cannot guess. */
-  readonly hash: KeyedHash;
-  readonly limits: Partial<ConnectionLimits>;
-  readonly stats: TcpStats;
-  readonly pages: PagePool;
-  readonly memory: TcpMemory;
-}
-
-/** Bytes that connections hold for slow readers, in all. */
-export interface TcpMemory {
-  used: number;
-  readonly limit: number;
-}
-
-export function tcpShared(hash: KeyedHash, limits: Partial<ConnectionLimits>, memoryLimit: number): TcpShared {
-  const memory = { used: 0, limit: memoryLimit };
-  return { hash, limits, stats: newTcpStats(), pages: new PagePool(KEPT_PAGE_BYTES), memory };
-}
-
-/** One connection of a stack, and what its owner keeps with it. */
-export class TcpSession<Owner> {
-  readonly connection: Connection;
-  readonly flow: TcpFlow;
-  readonly owner: Owner;
-  /** When its owner wants to look at it, whatever the connection does. */
-  wakeAt: Millis | undefined;
-  /** Of the stack: on its lists, in its table, segments in a row, and what it holds of the memory. */
-  touched = false;
-  ready = false;
-  indexed = true;
-  forgotten = false;
-  burst = 0;
-  held = 0;
-  /** The next one with the same key. */
-  next: TcpSession<Owner> | undefined;
-
-  constructor(connection: Connection, flow: TcpFlow, owner: Owner) {
-    this.connection = connection;
-    this.flow = flow;
-    this.owner = owner;
-  }
-
-  /** Nothing but the memory of its end is left. */
-  get isOver(): boolean {
-    return this.connection.state === "closed" || this.connection.state === "time-wait";
-  }
-}
+import { TcpSession } from "./tcp-session.ts";
+import type { TcpShared } from "./tcp-shared.ts";
 
 export class TcpStack<Owner> {
   /** Whose segment transmit() wrote last. */
@@ -324,7 +273,6 @@ const PORT_FACTOR = 40_503;
 const LONGEST_BURST = 16;
 /** Each costs some 3 KB; beyond this a SYN may come too early for an old peer's leftovers, which RFC 6191 permits. */
 const MAX_TIME_WAITS = 4096;
-const KEPT_PAGE_BYTES = 16 * 1024 * 1024;
 /** What any connection may hold, however little memory is left. */
 const LEAST_HELD = 64 * 1024;
 /** Headers with all options: longer segments carry payload. */

@@ -5,7 +5,9 @@ import type { ConnectionLimits } from "../../src/tcp/connection-options.ts";
 import type { TcpFlow } from "../../src/tcp/isn.ts";
 import { Splice } from "../../src/tunnel/splice.ts";
 import type { StreamCommand } from "../../src/tunnel/stream.ts";
-import { type TcpSession, TcpStack, tcpShared } from "../../src/tunnel/tcp-stack.ts";
+import type { TcpSession } from "../../src/tunnel/tcp-session.ts";
+import { tcpShared } from "../../src/tunnel/tcp-shared.ts";
+import { TcpStack } from "../../src/tunnel/tcp-stack.ts";
 import { checkIpv4 } from "../../src/wire/ipv4.ts";
 import { checkTcp, encodeRst, TCP_ACK, TCP_SYN, tcpFlags } from "../../src/wire/tcp.ts";
 

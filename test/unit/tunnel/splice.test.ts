@@ -1,3 +1,4 @@
+// Two ends with a kernel that exists only here: what comes out of which side, and how ends and failures are passed on.
 import { expect, test } from "bun:test";
 import type { ConnectionLimits } from "../../../src/tcp/connection-options.ts";
 import { exchange, SplicedEnd } from "../../support/spliced-end.ts";

@@ -1,3 +1,4 @@
+// Many connections over one way: turns, room, memory, and what is left of connections that ended.
 import { expect, test } from "bun:test";
 import { TCP_ACK, TCP_RST, TCP_SYN, tcpFlags, tcpSourcePort } from "../../../src/wire/tcp.ts";
 import { exchange, SplicedEnd } from "../../support/spliced-end.ts";
