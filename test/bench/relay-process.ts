@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT, type RunningProcess, startProcess } from "../support/process.ts";
 import type { BenchPki } from "./bench-pki.ts";
+import { processorUs } from "./process-time.ts";
 
 export class RelayProcess implements AsyncDisposable {
   readonly port: number;
@@ -24,12 +25,9 @@ export class RelayProcess implements AsyncDisposable {
     return new RelayProcess(relay, Number(port));
   }
 
-  /** User and system time since the start, in microseconds, in steps of a clock tick (10 ms). */
+  /** User and system time since the start, in microseconds. */
   cpuUs(): number {
-    const fields = readFileSync(`/proc/${this.#process.pid}/stat`, "utf8")
-      .replace(/^.*\) /, "")
-      .split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * 10_000;
+    return processorUs(this.#process.pid);
   }
 
   residentKib(): number {
