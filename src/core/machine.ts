@@ -10,7 +10,7 @@ export const TIMEOUT: Timeout = { type: "timeout" };
 
 /**
  * After every handle(), call poll() until it returns undefined before the next handle().
- * Bytes in inputs and outputs are borrowed until then; whoever keeps them copies them.
+ * Bytes in inputs are borrowed until then, those in an output until the next poll(); whoever keeps them copies them.
  * deadline() is when the machine next wants a timeout input; undefined means no timer.
  */
 export interface Machine<Input, Output> {

@@ -19,11 +19,11 @@ export const IPV4_HEADER_LENGTH = 20;
 export type Ipv4Fault = "not-ipv4" | "short" | "bad-header-length" | "bad-total-length" | "bad-checksum" | "fragment";
 
 /**
- * Undefined when bytes from `offset` to the end are exactly one whole IPv4 packet. Every other function in wire/ that
+ * Undefined when bytes[offset, end) are exactly one whole IPv4 packet. Every other function in wire/ that
  * takes an IPv4 packet relies on this check. The transport header is not looked at: it may be short or missing.
  */
-export function checkIpv4(bytes: Uint8Array, offset = 0): Ipv4Fault | undefined {
-  const available = bytes.length - offset;
+export function checkIpv4(bytes: Uint8Array, offset = 0, end = bytes.length): Ipv4Fault | undefined {
+  const available = end - offset;
   if (available < 1) return "short";
   if ((bytes[offset] as number) >>> 4 !== 4) return "not-ipv4";
   if (available < IPV4_HEADER_LENGTH) return "short";
@@ -50,6 +50,11 @@ export function ipv4Ttl(bytes: Uint8Array, offset = 0): number {
 
 export function ipv4Protocol(bytes: Uint8Array, offset = 0): number {
   return bytes[offset + 9] as number;
+}
+
+/** Whether the sender allows routers to cut it up. */
+export function mayFragment(bytes: Uint8Array, offset = 0): boolean {
+  return ((bytes[offset + 6] as number) & (DONT_FRAGMENT >>> 8)) === 0;
 }
 
 export function ipv4Source(bytes: Uint8Array, offset = 0): Ipv4 {

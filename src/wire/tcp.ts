@@ -24,6 +24,7 @@ export const TCP_RST = 0x04;
 export const TCP_PSH = 0x08;
 export const TCP_ACK = 0x10;
 export const TCP_URG = 0x20;
+export const TCP_CWR = 0x80;
 
 export type TcpFault = "short" | "bad-header-length" | "bad-checksum";
 

@@ -1,0 +1,131 @@
+// From the TUN device to a service: one read at a time is checked, cut into packets and sent as fast as the relay
+// connection takes them. What cannot get through is answered, so that programs do not wait for nothing.
+import type { Millis } from "../core/machine.ts";
+import { TokenBucket } from "../core/rate-limiter.ts";
+import type { UplinkOutput } from "../tunnel/uplink.ts";
+import type { Ipv4 } from "../wire/address.ts";
+import { encodeFragmentationNeeded, encodeUnreachable, UNREACHABLE_PROHIBITED } from "../wire/icmp.ts";
+import { ipv4Destination, mayFragment } from "../wire/ipv4.ts";
+import { Segments } from "../wire/segments.ts";
+import { VNET_HEADER_LENGTH } from "../wire/virtio-net.ts";
+import type { Outbound } from "./outbound.ts";
+import type { Route } from "./routes.ts";
+import type { AgentStats, AnswerKind, OutboundDrop } from "./stats.ts";
+
+/**
+ * One read of the TUN device: bytes[at, end) is a virtio header and a packet, with room for MAX_HEAD bytes before it.
+ * Only while `takesPackets`; the bytes are the agent's to overwrite until it takes packets again.
+ */
+export type TunRead = {
+  readonly type: "tun-read";
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly end: number;
+};
+
+/** A packet for the TUN device. */
+export type TunWrite = { readonly type: "tun-write"; readonly bytes: Uint8Array };
+
+export class TunPath {
+  /** The device's inner address. */
+  readonly address: Ipv4;
+  private readonly outbound: Outbound;
+  private readonly stats: AgentStats;
+  private readonly answered: (answer: TunWrite) => void;
+  private readonly answerRate = new TokenBucket(ANSWERS, 0);
+  private readonly segments = new Segments();
+  /** What was read last, and where it goes. */
+  private bytes: Uint8Array = NOTHING;
+  private route: Route | undefined;
+
+  constructor(address: Ipv4, outbound: Outbound, stats: AgentStats, answered: (answer: TunWrite) => void) {
+    this.address = address;
+    this.outbound = outbound;
+    this.stats = stats;
+    this.answered = answered;
+  }
+
+  /** Packets of the last read that have not left. */
+  get waiting(): number {
+    return this.segments.remaining;
+  }
+
+  read({ bytes, at, end }: TunRead, now: Millis): void {
+    const hop = this.stats.hops.tun;
+    const { segments } = this;
+    this.drop("overrun");
+    this.bytes = bytes;
+    const fault = segments.begin(bytes, at, end) ?? this.admit(now);
+    const packets = Math.max(segments.remaining, 1);
+    hop.receive(Math.max(0, end - at - VNET_HEADER_LENGTH), packets);
+    if (fault === undefined) return;
+    segments.drop();
+    hop.drop(fault === "not-ipv4" && isIpv6(bytes, at) ? "ipv6" : fault, packets);
+  }
+
+  /** The next packet that leaves; it is valid until the next call. */
+  next(now: Millis): UplinkOutput | undefined {
+    const { segments, route } = this;
+    if (route === undefined || !segments.next()) return undefined;
+    return this.outbound.send(this.stats.hops.tun, route, this.bytes, segments.start, segments.end, now);
+  }
+
+  /** What is left of the last read is lost. */
+  drop(reason: OutboundDrop): void {
+    const { remaining } = this.segments;
+    if (remaining > 0) this.stats.hops.tun.drop(reason, remaining);
+    this.segments.drop();
+  }
+
+  /** Whether what the segments were begun with may go to its service, and in packets of what size. */
+  private admit(now: Millis): OutboundDrop | undefined {
+    const { segments, outbound } = this;
+    if (segments.source !== this.address) return "foreign-source";
+    const route = outbound.routes.at(segments.destination);
+    if (route === undefined) return "no-route";
+    this.route = route;
+    const fault = outbound.fault(route);
+    if (fault === "denied") this.answerDenied(now);
+    if (fault !== undefined) return fault;
+    const maxPacket = outbound.maxPacket(route);
+    if (segments.limit(maxPacket)) return undefined;
+    this.answerTooLarge(maxPacket, now);
+    return "too-large";
+  }
+
+  /** RFC 1191: a sender that forbids fragmentation learns what gets through. */
+  private answerTooLarge(nextHopMtu: number, now: Millis): void {
+    const packet = this.packet();
+    if (mayFragment(packet)) return;
+    const error = { packet, nextHopMtu, source: ipv4Destination(packet) };
+    this.answer("fragmentation-needed", () => encodeFragmentationNeeded(error), now);
+  }
+
+  private answerDenied(now: Millis): void {
+    const packet = this.packet();
+    const error = { packet, code: UNREACHABLE_PROHIBITED, source: ipv4Destination(packet) } as const;
+    this.answer("unreachable", () => encodeUnreachable(error), now);
+  }
+
+  private answer(kind: AnswerKind, encode: () => Uint8Array | undefined, now: Millis): void {
+    const bytes = this.answerRate.allow(now) ? encode() : undefined;
+    if (bytes === undefined) {
+      this.stats.answersSuppressed += 1;
+      return;
+    }
+    this.stats.answers[kind] += 1;
+    this.answered({ type: "tun-write", bytes });
+  }
+
+  /** As it was read. */
+  private packet(): Uint8Array {
+    return this.bytes.subarray(this.segments.start, this.segments.end);
+  }
+}
+
+function isIpv6(bytes: Uint8Array, at: number): boolean {
+  return (bytes[at + VNET_HEADER_LENGTH] as number) >>> 4 === 6;
+}
+
+const NOTHING = new Uint8Array(0);
+const ANSWERS = { perSecond: 100, burst: 100 };
