@@ -144,7 +144,7 @@ export class Forwarding {
       return "too-large";
     }
     if (room(agent.peer) < 1) return "queue-full";
-    this.clamp(bytes, Math.min(agent.maxDatagram - wrapperLength(serving.service), connector.maxDatagram));
+    this.clamp(bytes, Math.min(agent.maxDatagramFromPeer - wrapperLength(serving.service), connector.maxDatagram));
     rewriteToAgent(bytes, destination);
     outputs.forward(agent.peer, bytes);
     presence.sent(agent, now);

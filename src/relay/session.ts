@@ -69,6 +69,11 @@ export class Session {
     this.denialNoticeRate = new TokenBucket(DENIAL_NOTICES, now);
   }
 
+  /** The largest datagram that it sends to us: as a rule as large as what we send to it. */
+  get maxDatagramFromPeer(): number {
+    return this.maxDatagram === TO_REFERENCE_AGENT ? FROM_REFERENCE_AGENT : this.maxDatagram;
+  }
+
   /** For the log. */
   get name(): string {
     return this.identity.kind === "certificate" ? this.identity.name : "anonymous";
@@ -116,3 +121,10 @@ function identityKey(identity: Identity | Anonymous, address: SocketAddress): st
 
 const MAX_DESTINATIONS = 256;
 const DENIAL_NOTICES: Rate = { perSecond: 1 / 300, burst: 5 };
+
+/**
+ * The reference's agent alone has connection ids of 16 bytes, hence this limit towards it. It sends packets of 1200 bytes
+ * and throws away without a word what does not fit, though its interface takes more.
+ */
+const TO_REFERENCE_AGENT = 1310;
+const FROM_REFERENCE_AGENT = 1156;

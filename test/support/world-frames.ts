@@ -15,6 +15,8 @@ export interface Client {
   readonly name: string;
   readonly identity: Identity | Anonymous;
   machine: ClientMachine | undefined;
+  /** The largest datagram that each side may send to the other, in bytes. */
+  readonly maxDatagram: Readonly<Record<Side, number>>;
 }
 
 export interface Connection {

@@ -46,8 +46,13 @@ export class World {
   }
 
   /** Its identity is made from its name, so that a restarted client is the same one. */
-  add<M extends ClientMachine>(name: string, machine: M, identity: Identity | Anonymous = certificate(name)): M {
-    this.clients.set(name, { name, identity, machine });
+  add<M extends ClientMachine>(
+    name: string,
+    machine: M,
+    identity: Identity | Anonymous = certificate(name),
+    maxDatagram = { client: MAX_DATAGRAM, relay: MAX_DATAGRAM },
+  ): M {
+    this.clients.set(name, { name, identity, machine, maxDatagram });
     return machine;
   }
 
@@ -157,6 +162,9 @@ export class World {
     } else if (!connection.open[side]) {
       return;
     } else if (command.type === "send") {
+      if (command.bytes.length > connection.client.maxDatagram[side]) {
+        throw new Error(`${connection.client.name}: the ${side} sends a datagram of ${command.bytes.length} bytes`);
+      }
       this.send(side, { type: "datagram", connection, bytes: command.bytes });
     } else if (!connection.pinged[side]) {
       connection.pinged[side] = true;
@@ -202,7 +210,7 @@ export class World {
       connection.open.client = true;
       this.watchIdle("client", connection);
       this.repeat("client", { type: "finished", connection }, () => connection.open.relay || !connection.open.client);
-      this.toClient(connection.client, connection.machine, this.connected(connection));
+      this.toClient(connection.client, connection.machine, this.connected("client", connection));
     } else if (connection.open.client) this.takeFrame("client", connection, frame);
   }
 
@@ -210,7 +218,7 @@ export class World {
     if (connection.open.relay) return;
     connection.open.relay = true;
     this.watchIdle("relay", connection);
-    this.toRelay(this.connected(connection));
+    this.toRelay(this.connected("relay", connection));
   }
 
   private takeFrame(side: Side, connection: Connection, frame: Frame): void {
@@ -248,9 +256,10 @@ export class World {
     else this.toClient(connection.client, connection.machine, event);
   }
 
-  private connected({ id, client }: Connection): PeerEvent {
+  private connected(side: Side, { id, client }: Connection): PeerEvent {
     const address = socketAddress("198.51.100.1", 40_000 + id);
-    return { type: "connected", peer: id, identity: client.identity, address, maxDatagram: 1306 };
+    const maxDatagram = client.maxDatagram[side];
+    return { type: "connected", peer: id, identity: client.identity, address, maxDatagram };
   }
 
   private knows(connection: Connection): boolean {
@@ -266,6 +275,8 @@ export class World {
   }
 }
 
+/** Of 1350-byte packets to ends with connection ids of 20 bytes. */
+const MAX_DATAGRAM = 1306;
 const NEVER = Number.POSITIVE_INFINITY;
 /** No life of a relay: its client closed it during the handshake. */
 const CLOSED = 0;

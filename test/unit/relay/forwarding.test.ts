@@ -167,6 +167,7 @@ describe("sizes", () => {
     ["both hops wide", 1306, 1306, 1266, 1261],
     ["a narrow agent", 1156, 1306, 1116, 1111],
     ["a narrow connector", 1306, 1156, 1116, 1116],
+    ["the reference's agent, which sends less than it takes", 1310, 1306, 1266, 1111],
   ])("%s: SYN and SYN|ACK announce what fits", (_what, agentLimit, connectorLimit, toConnector, toAgent) => {
     const world = new RelayWorld();
     const connector = world.connector("web", { maxDatagram: connectorLimit });
