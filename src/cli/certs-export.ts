@@ -56,8 +56,12 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 }
 
 async function passwordOf(path: string, terminal: Terminal): Promise<string> {
-  const text = path === "-" ? await terminal.readInput() : Buffer.from(readStored(path).text, "latin1").toString();
+  const bytes = path === "-" ? await terminal.readInput(MAX_INPUT) : Buffer.from(readStored(path).text, "latin1");
+  const text = new TextDecoder().decode(bytes);
   const [password = ""] = text.split(/\r?\n/, 1);
   if (password === "") throw new UsageError("the password is empty; put it into the first line");
   return password;
 }
+
+/** More than any password. */
+const MAX_INPUT = 64 * 1024;

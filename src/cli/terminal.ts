@@ -12,8 +12,8 @@ export interface Terminal {
   readonly errIsTerminal: boolean;
   /** The file that the data is redirected into, where that is known. */
   outFile?(): string | undefined;
-  /** All of standard input, for secrets and manifests. */
-  readInput(): Promise<string>;
+  /** All of standard input, for secrets and manifests; undefined when it is more than `limit` bytes. */
+  readInput(limit: number): Promise<Uint8Array | undefined>;
   /** Standard input line by line, as it comes, for a person at a prompt. */
   readLines(): AsyncIterable<string>;
 }
@@ -33,7 +33,7 @@ export function processTerminal(): Terminal {
       return opened("stderr").isTTY === true;
     },
     outFile: redirection,
-    readInput: () => Bun.stdin.text(),
+    readInput: (limit) => readBounded(Bun.stdin.stream(), limit),
     readLines: () => linesOf(Bun.stdin.stream()),
   };
 }
@@ -76,6 +76,18 @@ function opened(name: "stdout" | "stderr"): NodeJS.WriteStream {
 const streams = new Set<"stdout" | "stderr">();
 /** An empty pipe takes it. */
 const SHORT = 16_384;
+
+/** The rest of a stream that has too much is not read. */
+export async function readBounded(stream: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.length;
+    if (size > limit) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
 
 /** Without their ends; a last one may lack it. */
 export async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

@@ -3,18 +3,17 @@ import { Fleet, type FleetOutput } from "../agent/fleet.ts";
 import type { ProbeInput } from "../agent/probe.ts";
 import type { ProbeReport } from "../agent/probe-output.ts";
 import { type Failure, failureOf } from "../agent/verdict.ts";
-import { Endpoint } from "../quic/endpoint.ts";
+import type { Endpoint } from "../quic/endpoint.ts";
 import type { ClientSettings } from "../quic/settings.ts";
 import { monotonicClock } from "../runtime/clock.ts";
 import { Driver } from "../runtime/driver.ts";
-import { openUdp } from "../runtime/open-udp.ts";
 import { RelayDialler } from "../runtime/relay-dialler.ts";
 import { Resolver } from "../runtime/resolver.ts";
 import { onSignals } from "../runtime/signals.ts";
-import type { UdpSocket } from "../runtime/udp-socket.ts";
 import type { PeerCommand, PeerEvent } from "../tunnel/peer.ts";
-import { cannotListen, turnUntil } from "./daemon.ts";
-import { CredentialError, EXIT, type ExitCode } from "./errors.ts";
+import { turnUntil } from "./daemon.ts";
+import { openDiallingEndpoint, openDiallingSocket } from "./dialling.ts";
+import { EXIT, type ExitCode } from "./errors.ts";
 import type { Terminal } from "./terminal.ts";
 import { clientSettings } from "./test-client-credentials.ts";
 import type { TestClientSettings } from "./test-client-options.ts";
@@ -67,7 +66,7 @@ class Session {
     this.#run = run;
     this.#reporter = reporter;
     this.#terminal = terminal;
-    this.#endpoint = openEndpoint(client);
+    this.#endpoint = openDiallingEndpoint(client);
     const options = {
       plan: run.plan,
       agents: run.agents ?? 1,
@@ -85,7 +84,7 @@ class Session {
 
   async run(): Promise<readonly ProbeReport[]> {
     const { relay, names } = this.#run;
-    const socket = await this.#bind();
+    const socket = await openDiallingSocket(this.#driver);
     this.#dialler = new RelayDialler({
       ...relay,
       names,
@@ -139,39 +138,8 @@ class Session {
     await turnUntil(() => this.#endpoint.drained, GOODBYE_MS);
     this.#driver.stop();
   }
-
-  async #bind(): Promise<UdpSocket> {
-    const four = { host: "0.0.0.0", port: 0 };
-    const options = { io: "auto" } as const;
-    // A host may have no IPv6: that only matters to a relay that has nothing else.
-    const both = openUdp([four, { host: "::", port: 0 }], this.#driver, options);
-    try {
-      return (await both.catch(() => openUdp([four], this.#driver, options))).socket;
-    } catch (error) {
-      throw cannotListen(four.host, error);
-    }
-  }
-}
-
-function openEndpoint(client: ClientSettings): Endpoint {
-  try {
-    return new Endpoint(
-      {
-        client,
-        secret: crypto.getRandomValues(new Uint8Array(32)),
-        rotationMs: ROTATION_MS,
-        random: (bytes) => void crypto.getRandomValues(bytes),
-        wallNow: () => Date.now(),
-      },
-      monotonicClock.now(),
-    );
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CredentialError(`the TLS library does not take these credentials: ${why}`);
-  }
 }
 
 /** All agents dial within moments of each other. */
 const NAME_MS = 10_000;
-const ROTATION_MS = 300_000;
 const GOODBYE_MS = 1000;

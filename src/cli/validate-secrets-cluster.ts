@@ -4,7 +4,7 @@ import type { FindingId } from "../pki/finding-catalogue.ts";
 import { gatherObjects } from "../pki/manifest-secrets.ts";
 import { textAt, treeOf } from "../pki/manifest-tree.ts";
 import { type Gathered, gathered } from "../pki/secret-record.ts";
-import type { Terminal } from "./terminal.ts";
+import { readBounded, type Terminal } from "./terminal.ts";
 
 export const CLUSTER = "<cluster>";
 
@@ -99,16 +99,10 @@ async function execute(
   }
 }
 
-/** undefined when there is more than an answer can be; the rest is not read. */
+/** undefined when there is more than an answer can be. */
 async function bounded(stream: ReadableStream<Uint8Array>): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.length;
-    if (size > MAX_ANSWER) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+  const bytes = await readBounded(stream, MAX_ANSWER);
+  return bytes && new TextDecoder().decode(bytes);
 }
 
 function end(pid: number): void {

@@ -14,7 +14,7 @@ export async function gatherManifests(paths: readonly string[], terminal: Termin
   const parts: Gathered[] = [];
   for (const path of new Set(paths)) {
     const file = path === "-" ? STANDARD_INPUT : path;
-    const text = path === "-" ? await terminal.readInput() : readText(path);
+    const text = path === "-" ? await readInput(terminal) : readText(path);
     parts.push(typeof text === "string" ? gatherText(text, file) : gathered({ findings: [text] }));
   }
   return {
@@ -32,6 +32,11 @@ export function gatherText(text: string, file: string): Gathered {
   return { ...found, findings: [...findings, ...found.findings] };
 }
 
+async function readInput(terminal: Terminal): Promise<string | Finding> {
+  const bytes = await terminal.readInput(MAX_MANIFEST_BYTES);
+  return bytes === undefined ? tooLarge(STANDARD_INPUT) : Buffer.from(bytes).toString("utf8");
+}
+
 function readText(path: string): string | Finding {
   try {
     return Buffer.from(readStored(path, MAX_MANIFEST_BYTES).text, "latin1").toString("utf8");
@@ -39,8 +44,11 @@ function readText(path: string): string | Finding {
     if (!(error instanceof CredentialFault)) throw error;
     if (error.reason === "empty") return "";
     const detail = error.message.slice(path.length + 1).split(";")[0] as string;
-    if (error.reason === "too-large")
-      return { id: "too-large", place: { file: path, line: 1 }, detail: "is larger than 10 MB" };
+    if (error.reason === "too-large") return tooLarge(path);
     return { id: "unreadable", place: { file: path }, detail };
   }
+}
+
+function tooLarge(file: string): Finding {
+  return { id: "too-large", place: { file, line: 1 }, detail: "is larger than 10 MB" };
 }

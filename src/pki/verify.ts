@@ -3,7 +3,7 @@ import type { KeyObject } from "node:crypto";
 import type { Role } from "../identity/grant.ts";
 import { checkLeaf, identityOf, type LeafFault, PURPOSE_OIDS, type Purpose } from "../identity/leaf-policy.ts";
 import { may } from "../identity/policy.ts";
-import { matchesServer } from "../identity/server-name.ts";
+import { matchesServer, type ServerNames } from "../identity/server-name.ts";
 import { findChain } from "./chain.ts";
 import { dayOf, daysUntil } from "./dates.ts";
 import { matches, type StoredCertificate } from "./key-material.ts";
@@ -21,8 +21,8 @@ export interface VerifyRequest {
   readonly anchors: readonly StoredCertificate[];
   /** Guessed from the certificate when absent. */
   readonly purpose?: Purpose | undefined;
-  /** All of them must match. */
-  readonly names: readonly string[];
+  /** One of each must match. */
+  readonly names: readonly ServerNames[];
   readonly registrations: readonly { readonly role: Role; readonly service: string }[];
   readonly key?: KeyObject | undefined;
 }
@@ -33,7 +33,7 @@ export function verifyCertificate(request: VerifyRequest, wallNow: number): read
   return [
     checkPurpose(leaf, purpose, wallNow),
     checkChain(leaf, others, request.anchors, wallNow),
-    ...request.names.map((name) => checkName(leaf, name)),
+    ...request.names.map((names) => checkName(leaf, names)),
     ...request.registrations.map(({ role, service }) => checkRights(leaf, role, service)),
     ...(request.key === undefined ? [] : [checkKey(leaf, request.key)]),
   ];
@@ -61,13 +61,14 @@ function checkChain(
   return { check: "chain", ok: true, detail: chain.path.map(({ facts }) => facts.subject).join(" <- ") };
 }
 
-function checkName(leaf: StoredCertificate, name: string): Check {
-  if (matchesServer(leaf.facts, [name])) return { check: "name", ok: true, detail: `valid for ${name}` };
+function checkName(leaf: StoredCertificate, wanted: ServerNames): Check {
+  const matching = wanted.find((name) => matchesServer(leaf.facts, [name]));
+  if (matching !== undefined) return { check: "name", ok: true, detail: `valid for ${matching}` };
   const names = [...leaf.facts.dnsNames, ...leaf.facts.ipAddresses];
   return {
     check: "name",
     ok: false,
-    detail: `not valid for ${name}, only for ${names.length === 0 ? "nothing" : names.join(", ")}`,
+    detail: `not valid for ${wanted.join(" or ")}, only for ${names.length === 0 ? "nothing" : names.join(", ")}`,
     fix: "issue it again with --host or --address",
   };
 }

@@ -153,6 +153,11 @@ export class Endpoint {
     return room;
   }
 
+  /** DER, leaf first, as the peer sent it, whether or not it was verified; none of one that showed or is none. */
+  certificatesOf(peer: PeerId): readonly Uint8Array[] {
+    return this.#connections.get(peer)?.native.peerCertChain() ?? [];
+  }
+
   /** Refuses new connections and closes the others with application code 0. */
   drain(reason: string): void {
     this.#draining = reason;

@@ -3,6 +3,8 @@ import { describe, expect } from "bun:test";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { BINARY } from "../support/binary.ts";
+import { startRelay } from "../support/daemons.ts";
+import { testPki } from "../support/pki.ts";
 import { runProcess } from "../support/process.ts";
 import { ROOT } from "../support/repository.ts";
 import { firstReason, testUnless, withoutProgram } from "../support/skip.ts";
@@ -90,6 +92,16 @@ for (const [name, program, missing] of programs) {
       expect([refused.status, refused.stdout]).toEqual([1, expect.stringContaining("FAIL  rights")]);
     });
 
+    whenPossible("an endless standard input is refused, and a file with the name of a server is a file", async () => {
+      using at = session();
+      await at.succeed("init");
+      const quoted = program.map((part) => `'${part}'`).join(" ");
+      const endless = await runProcess(["sh", "-c", `yes | ${quoted} certs show -`], { cwd: at.path });
+      expect([endless.status, endless.stderr]).toEqual([4, expect.stringContaining("<stdin> is larger than")]);
+      await Bun.write(join(at.path, "localhost:4433"), Bun.file(join(at.path, "certs/ca.pem")));
+      expect(await at.succeed("show", "localhost:4433")).toContain("CA certificate");
+    });
+
     whenPossible("failures end with 1, usage errors with 2, a wrong plan with 3, bad files with 4", async () => {
       using at = session();
       await at.succeed("init");
@@ -108,6 +120,24 @@ for (const [name, program, missing] of programs) {
     });
   });
 }
+
+testUnless(existsSync(BINARY) ? undefined : "dist/ztna is not built")(
+  "a running relay shows its certificate to somebody without one, and is judged by CA and name",
+  async () => {
+    using directory = temporaryDirectory();
+    await using relay = await startRelay({ cwd: directory.path });
+    const pki = await testPki();
+    const place = `127.0.0.1:${relay.port}`;
+    const run = (...args: readonly string[]) => runProcess([BINARY, "certs", ...args], { cwd: directory.path });
+    const shown = await run("show", place);
+    expect(shown).toMatchObject({ status: 0, stderr: "" });
+    expect(shown.stdout).toContain("relay.test");
+    expect(await run("verify", place, "--ca-cert", pki.ca.certFile)).toMatchObject({ status: 0 });
+    expect(await run("verify", place, "--ca-cert", pki.otherCa.certFile)).toMatchObject({ status: 1 });
+    await relay.process.end();
+    expect(await run("show", place, "--timeout", "500ms")).toMatchObject({ status: 5, stdout: "" });
+  },
+);
 
 /** Sixteen processes one after the other, one of which makes an RSA key. */
 const TIMEOUT_MS = 60_000;

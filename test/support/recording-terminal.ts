@@ -6,7 +6,11 @@ export interface RecordingTerminal extends Terminal {
   readonly stderr: string;
 }
 
-export function recordingTerminal(environment: Readonly<Record<string, string>> = {}, input = ""): RecordingTerminal {
+export function recordingTerminal(
+  environment: Readonly<Record<string, string>> = {},
+  input: string | Uint8Array = "",
+): RecordingTerminal {
+  const bytes = Buffer.from(input);
   let stdout = "";
   let stderr = "";
   return {
@@ -25,9 +29,9 @@ export function recordingTerminal(environment: Readonly<Record<string, string>> 
     environment,
     outIsTerminal: false,
     errIsTerminal: false,
-    readInput: async () => input,
+    readInput: async (limit) => (bytes.length > limit ? undefined : bytes),
     async *readLines() {
-      yield* input.split("\n").slice(0, -1);
+      yield* bytes.toString().split("\n").slice(0, -1);
     },
   };
 }

@@ -28,7 +28,7 @@ function failures(checks: readonly Check[]): string[] {
 
 test("good certificates pass every check", () => {
   const { key } = readKey(pki.server.keyFile, { allowOpenKeys: false });
-  const checks = verify(pki.server, { names: ["relay.test", "127.0.0.1", "ztna-server"], key });
+  const checks = verify(pki.server, { names: [["relay.test"], ["127.0.0.1"], ["ztna-server"]], key });
   expect(checks.map(({ check, ok }) => `${check} ${ok}`)).toEqual([
     "purpose true",
     "chain true",
@@ -75,7 +75,7 @@ test("a missing name, a missing right and a foreign key are each found", () => {
     { role: "agent", service: "web" },
     { role: "connector", service: "web" },
   ] as const;
-  const checks = verify(pki.agent, { names: ["relay.test"], registrations, key });
+  const checks = verify(pki.agent, { names: [["relay.test"]], registrations, key });
   expect(failures(checks)).toEqual(["name", "rights", "key"]);
   expect(checks.map(({ detail }) => detail)).toContain("not valid for relay.test, only for agent.web.ztna");
 });
