@@ -42,10 +42,28 @@ export async function readChecked<T>(path: string, schema: ZodType<T>): Promise<
 
 function checkedContent<T>(path: string, document: FileDocument, schema: ZodType<T>): T {
   const content = withoutComments(document.content);
-  const checked = schema.safeParse(content);
+  let checked = schema.safeParse(content);
+  if (document.format === "yaml" && takeWords(checked.error?.issues ?? [], content))
+    checked = schema.safeParse(content);
   if (checked.success) return checked.data;
   const { where, what } = describe(checked.error.issues, schema, content);
   throw mistake(path, document, where, what);
+}
+
+/** Booleans of YAML 1.1, which many people write, where a boolean is due: elsewhere a service may be called "on". */
+function takeWords(issues: readonly z.core.$ZodIssue[], content: unknown): boolean {
+  let taken = false;
+  for (const { code, path, ...issue } of issues) {
+    const parent = valueAt(content, path.slice(0, -1));
+    const key = path.at(-1);
+    if (code !== "invalid_type" || !("expected" in issue) || issue.expected !== "boolean") continue;
+    if (typeof parent !== "object" || parent === null || key === undefined) continue;
+    const word = String(Reflect.get(parent, key));
+    const isTrue = /^(?:yes|Yes|YES|on|On|ON)$/.test(word);
+    if (!isTrue && !/^(?:no|No|NO|off|Off|OFF)$/.test(word)) continue;
+    taken = Reflect.set(parent, key, isTrue) || taken;
+  }
+  return taken;
 }
 
 function mistake(path: string, document: FileDocument, where: Path | string, what: string): ConfigurationError {
@@ -101,11 +119,12 @@ function keysAt(schema: ZodType, path: readonly PropertyKey[]): readonly string[
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
-function valueAt(content: unknown, key: string): unknown {
+/** At a path, or at keys with dots between them. */
+function valueAt(content: unknown, keys: string | Path): unknown {
   let at: unknown = content;
-  for (const part of key.split(".")) {
+  for (const part of typeof keys === "string" ? keys.split(".") : keys) {
     if (typeof at !== "object" || at === null || !Object.hasOwn(at, part)) return undefined;
-    at = (at as Record<string, unknown>)[part];
+    at = (at as Record<PropertyKey, unknown>)[part];
   }
   return at;
 }

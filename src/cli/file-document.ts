@@ -4,6 +4,7 @@ import { ConfigurationError } from "./errors.ts";
 import { jsonLines } from "./json-lines.ts";
 
 export interface FileDocument {
+  readonly format: "json" | "yaml";
   readonly content: unknown;
   /** The line of a key or an element, counted from 1; undefined for the whole. */
   lineOf(path: readonly PropertyKey[]): number | undefined;
@@ -31,7 +32,7 @@ function readJson(path: string, text: string): FileDocument {
     const { repeated } = lines;
     if (repeated !== undefined)
       throw new ConfigurationError(`${path}:${repeated.line}: "${repeated.key}" is given twice; leave one of them`);
-    return { content, lineOf: (at) => lines.lineOf(at) };
+    return { format: "json", content, lineOf: (at) => lines.lineOf(at) };
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
     const { mistake } = lines;
@@ -56,7 +57,7 @@ async function readYaml(path: string, text: string): Promise<FileDocument> {
       const offset = offsetOf(document, at);
       return offset === undefined ? undefined : counter.linePos(offset).line;
     };
-    return { content, lineOf };
+    return { format: "yaml", content, lineOf };
   } catch (cause) {
     throw new ConfigurationError(`${path}: ${reasonOf(cause)}`);
   }

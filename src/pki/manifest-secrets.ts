@@ -49,14 +49,13 @@ class Gatherer implements Gathered {
   }
 
   private addSecret(object: Tree): void {
-    const name = textAt(object, "metadata", "name");
-    const place = this.place(object.line);
+    const name = this.text(object, "metadata", "name");
+    const namespace = this.text(object, "metadata", "namespace");
+    const type = this.text(object, "type");
     if (name === undefined || name === "") {
-      this.findings.push({ id: "bad-secret", place, detail: "a Secret has no name" });
+      this.findings.push({ id: "bad-secret", place: this.place(object.line), detail: "a Secret has no name" });
       return;
     }
-    const namespace = textAt(object, "metadata", "namespace");
-    const type = textAt(object, "type");
     const values = new Map<string, SecretValue>();
     const unusable = new Set<string>();
     const nameEntry = at(object, "metadata", "name");
@@ -69,7 +68,7 @@ class Gatherer implements Gathered {
       ["stringData", false],
     ] as const) {
       const given = at(object, field);
-      if (given === undefined || (given.kind === "scalar" && given.value === null)) continue;
+      if (given === undefined || isNull(given)) continue;
       if (given.kind !== "map") {
         const detail = `${field} is not a map of keys to texts`;
         this.findings.push({ id: "bad-secret", place: this.place(given.line), secret: secretName(record), detail });
@@ -78,6 +77,16 @@ class Gatherer implements Gathered {
       for (const [key, entry] of given.entries) this.addValue(key, entry, isEncoded, record);
     }
     this.records.push(record);
+  }
+
+  /** kubectl refuses a name that YAML takes for a number or a boolean. */
+  private text(object: Tree, ...path: readonly string[]): string | undefined {
+    const given = at(object, ...path);
+    if (given === undefined || isNull(given)) return undefined;
+    if (given.kind === "scalar" && typeof given.value === "string") return given.value;
+    const detail = `${path.join(".")} is not a text; quote it`;
+    this.findings.push({ id: "bad-secret", place: this.place(given.line), detail });
+    return undefined;
   }
 
   private addValue(
@@ -130,6 +139,10 @@ class Gatherer implements Gathered {
   private place(line: number | undefined): Place {
     return line === undefined ? { file: this.source.file } : { file: this.source.file, line };
   }
+}
+
+function isNull(tree: Tree): boolean {
+  return tree.kind === "scalar" && tree.value === null;
 }
 
 /** As Kubernetes decodes it: line ends are ignored, nothing else. */

@@ -1,7 +1,20 @@
 // YAML or JSON text -> documents with line numbers. The text may be anything: size, number of documents, structure,
 // depth and aliases are bounded before they cost anything, and messages never quote the text.
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from "yaml";
+import {
+  type Document,
+  type DocumentOptions,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type ParseOptions,
+  parseAllDocuments,
+  type SchemaOptions,
+} from "yaml";
 import type { FindingId } from "./finding-catalogue.ts";
+import { KUBECTL_TAGS } from "./manifest-yaml.ts";
 
 export type Tree =
   | { readonly kind: "scalar"; readonly line: number | undefined; readonly value: unknown }
@@ -87,7 +100,7 @@ interface Part {
 
 function parsePart({ text, line }: Part, documents: Tree[], faults: TreeFault[]): void {
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: "silent" });
+  const parsed = parseAllDocuments(text, { ...READING, lineCounter: lines });
   const lineOf = (offset: number) => line + Math.max(lines.linePos(offset).line, 1) - 1;
   if (!Array.isArray(parsed)) return;
   for (const document of parsed as readonly Document.Parsed[]) {
@@ -244,6 +257,11 @@ function words(code: string): string {
   return code.toLowerCase().replaceAll("_", " ");
 }
 
+const READING: DocumentOptions & ParseOptions & SchemaOptions = {
+  prettyErrors: false,
+  logLevel: "silent",
+  customTags: (known) => [...KUBECTL_TAGS, ...known],
+};
 const MAX_STRUCTURE = 400_000;
 const MAX_DEPTH = 100;
 const MAX_ALIASES = 100;

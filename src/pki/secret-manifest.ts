@@ -21,11 +21,9 @@ export function pairRecord(name: string, namespace: string, pair: SecretPair): S
   };
 }
 
-/** The names are those of objects, so nothing in them needs quoting. */
+/** Names are quoted, because there are some that YAML takes for numbers and booleans. */
 export function encodeSecretManifest({ name, namespace = "default", values }: SecretRecord): string {
   const data = [...values].map(([key, { bytes }]) => `  ${key}: ${Buffer.from(bytes).toString("base64")}\n`);
-  return [
-    `apiVersion: v1\nkind: Secret\nmetadata:\n  name: ${name}\n  namespace: ${namespace}\ntype: ${TLS_TYPE}\ndata:\n`,
-    ...data,
-  ].join("");
+  const metadata = [`  name: ${JSON.stringify(name)}\n`, `  namespace: ${JSON.stringify(namespace)}\n`];
+  return ["apiVersion: v1\nkind: Secret\nmetadata:\n", ...metadata, `type: ${TLS_TYPE}\ndata:\n`, ...data].join("");
 }

@@ -44,6 +44,20 @@ test("the extension makes it YAML", async () => {
   }
 });
 
+test("in YAML a switch takes the words of YAML 1.1, and texts stay texts", async () => {
+  for (const [word, value] of [
+    ["yes", true],
+    ["On", true],
+    ["no", false],
+    ["OFF", false],
+  ] as const) {
+    const content = `disable_retry: ${word}\nserver: {host: ${word}}\nbind: [${word}]\n`;
+    expect(await read(content, "file.yaml")).toEqual({ disableRetry: value, serverHost: word, bind: [word] });
+  }
+  expect(await mistake("disable_retry: maybe\n", "file.yaml")).toStartWith("1: disable_retry: ");
+  expect(await mistake("port: yes\n", "file.yaml")).toStartWith("1: port: ");
+});
+
 test("keys in camelCase are read where that is the style", async () => {
   using directory = temporaryDirectory();
   const values = await readConfigFile(directory.write("a.json", '{"disableRetry":true}'), TABLE, "camelCase");

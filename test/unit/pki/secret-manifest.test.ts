@@ -12,3 +12,12 @@ test("a manifest is read back as the record that it was made of", () => {
   const texts = [...(read?.values ?? [])].map(([key, { bytes }]) => `${key} ${Buffer.from(bytes)}`);
   expect(texts).toEqual(["tls.crt c\n", "tls.key k\n", "ca.crt a\n"]);
 });
+
+test("names that YAML takes for something else come back as names", () => {
+  for (const name of ["y", "no", "on", "0777", "1e3", "null", "true"]) {
+    const record = pairRecord(name, name, { certificate: "c", key: "k", authority: "a" });
+    const { documents } = parseManifest(encodeSecretManifest(record));
+    const { records, findings } = gatherObjects(documents, { file: "f", source: "f", origin: "manifest" });
+    expect([records[0]?.name, records[0]?.namespace, findings]).toEqual([name, name, []]);
+  }
+});
