@@ -15,7 +15,7 @@ import { checkPing, followPath } from "./path-watch.ts";
 import { checkPeer, closeCode, dialFailure, dialRefusal } from "./peer-check.ts";
 import { Rotation } from "./rotation.ts";
 import { Routes } from "./routes.ts";
-import { refill } from "./sending.ts";
+import { abandonWaiting, refill } from "./sending.ts";
 import type { ClientAuth, Revocations } from "./settings.ts";
 import type { EndpointStats } from "./stats.ts";
 
@@ -218,6 +218,7 @@ export class Connections {
 
   #closeNative(connection: Connection, layer: Layer, code: number, reason: string): void {
     connection.state = "closing";
+    abandonWaiting(connection, this.#context.stats);
     try {
       connection.native.close(layer === "application", code, new TextEncoder().encode(reason));
     } catch {
@@ -274,6 +275,7 @@ export class Connections {
     }
     if (state === "open") events.push({ type: "disconnected", peer, ...ending(native) });
     connection.state = "closing";
+    abandonWaiting(connection, stats);
   }
 
   #forget(connection: Connection): void {

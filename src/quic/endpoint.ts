@@ -205,8 +205,12 @@ export class Endpoint {
   }
 
   #send(connection: Connection | undefined, bytes: Uint8Array): void {
-    if (connection === undefined) this.stats.datagramsDropped["not-connected"]++;
-    else if (sendDatagram(connection, bytes, this.#now, this.stats)) this.#connections.touch(connection);
+    if (connection !== undefined) {
+      if (sendDatagram(connection, bytes, this.#now, this.stats)) this.#connections.touch(connection);
+      return;
+    }
+    this.stats.datagramsTaken++;
+    this.stats.datagramsDropped["not-connected"]++;
   }
 
   #routeShort(packet: Uint8Array, from: SocketAddress, now: Millis): Connection | undefined {

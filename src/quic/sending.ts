@@ -9,6 +9,7 @@ import type { EndpointStats } from "./stats.ts";
 /** Takes a datagram or counts why not; true when the connection has something to transmit. */
 export function sendDatagram(connection: Connection, bytes: Uint8Array, now: Millis, stats: EndpointStats): boolean {
   const dropped = stats.datagramsDropped;
+  stats.datagramsTaken++;
   if (connection.state !== "open") {
     dropped["not-connected"]++;
     return false;
@@ -22,7 +23,10 @@ export function sendDatagram(connection: Connection, bytes: Uint8Array, now: Mil
   connection.congested = true;
   connection.waiting ??= new DatagramQueue(WAITING_DATAGRAMS);
   dropLate(connection, now, stats);
-  if (connection.waiting.push(bytes, now)) return true;
+  if (connection.waiting.push(bytes, now)) {
+    stats.datagramsWaiting++;
+    return true;
+  }
   connection.full = true;
   dropped["queue-full"]++;
   return false;
@@ -44,6 +48,7 @@ export function refill(connection: Connection, now: Millis, stats: EndpointStats
     if (moved >= REFILL || !offer(connection, next, stats)) connection.congested = true;
     else {
       waiting.shift();
+      stats.datagramsWaiting--;
       moved++;
     }
   }
@@ -68,8 +73,17 @@ function offer(connection: Connection, bytes: Uint8Array, stats: EndpointStats):
 function dropLate({ waiting }: Connection, now: Millis, stats: EndpointStats): void {
   for (let since = waiting?.since(); since !== undefined && now - since > MAX_WAIT_MS; since = waiting?.since()) {
     waiting?.shift();
+    stats.datagramsWaiting--;
     stats.datagramsDropped.late++;
   }
+}
+
+/** The connection is over: what waits will not leave. */
+export function abandonWaiting(connection: Connection, stats: EndpointStats): void {
+  const count = connection.waiting?.length ?? 0;
+  connection.waiting = undefined;
+  stats.datagramsWaiting -= count;
+  stats.datagramsDropped["not-connected"] += count;
 }
 
 /** Enough for quiche to fill its window, few enough to be on their way soon. */

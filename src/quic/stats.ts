@@ -1,4 +1,5 @@
-// What an endpoint counts. `receivedPackets = acceptedPackets + Σ dropped` holds at all times.
+// What an endpoint counts. At all times `receivedPackets = acceptedPackets + Σ dropped` and
+// `datagramsTaken = datagramsSent + datagramsWaiting + Σ datagramsDropped`.
 import type { AdmissionRefusal } from "./admission.ts";
 import type { TokenFault } from "./retry.ts";
 
@@ -56,7 +57,12 @@ export class EndpointStats {
   retryTokensValidated = 0;
   retryTokenFailures = 0;
   datagramsReceived = 0;
+  /** What roles asked to send. */
+  datagramsTaken = 0;
+  /** Handed to quiche. */
   datagramsSent = 0;
+  /** Kept for congested connections. */
+  datagramsWaiting = 0;
   readonly datagramsDropped: Record<DatagramDrop, number> = {
     "not-connected": 0,
     "queue-full": 0,

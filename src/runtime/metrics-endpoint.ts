@@ -27,6 +27,13 @@ export function addEndpointMetrics(page: MetricsPage, endpoint: EndpointFigures,
     "UDP packets that the system refused, and errors that came back.",
     () => socket.sendErrors,
   );
+  counter(
+    "ztna_datagrams_taken_total",
+    "Datagrams to send: sent + waiting + dropped at the hop queue.",
+    () => stats.datagramsTaken,
+  );
+  counter("ztna_datagrams_sent_total", "Datagrams handed to QUIC.", () => stats.datagramsSent);
+  gauge("ztna_datagrams_waiting", "Datagrams kept for congested connections.", () => stats.datagramsWaiting);
   counter("ztna_handshakes_started_total", "Handshakes begun.", () => stats.handshakesStarted);
   counter(
     "ztna_handshakes_completed_total",

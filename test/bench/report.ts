@@ -7,7 +7,15 @@ export interface Figure {
   readonly values: readonly number[];
 }
 
-export type Report = [name: string, figure: Figure, unit: string][];
+export interface Row {
+  readonly measure: string;
+  readonly figure: Figure;
+  readonly unit: string;
+  /** What it has to be, in words. */
+  readonly must?: string | undefined;
+}
+
+export type Report = Row[];
 
 export function figure(values: readonly number[]): Figure {
   const sorted = values.toSorted((a, b) => a - b);
@@ -17,13 +25,13 @@ export function figure(values: readonly number[]): Figure {
 }
 
 export function showReport(report: Report): string {
-  const rows = report.map(([name, { median, min, max, values }, unit]) => {
+  const rows = report.map(({ measure, figure: { median, min, max, values }, unit, must = "" }) => {
     const spread = values.length > 1 ? `${short(min)}–${short(max)}` : "";
-    return `| ${name} | ${short(median)} | ${spread} | ${unit} |`;
+    return `| ${measure} | ${short(median)} | ${spread} | ${unit} | ${must} |`;
   });
-  return ["| measure | median | spread | unit |", "| --- | --- | --- | --- |", ...rows].join("\n");
+  return ["| measure | median | spread | unit | must |", "| --- | --- | --- | --- | --- |", ...rows].join("\n");
 }
 
 function short(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+  return value >= 100 || value === 0 ? value.toFixed(0) : value.toPrecision(3);
 }

@@ -88,9 +88,21 @@ function transfer(limits: Partial<ConnectionLimits>, lossEvery = 0): Run {
 
 function measure(name: string, limits: Partial<ConnectionLimits>, lossEvery: number, report: Report): void {
   const runs = Array.from({ length: ROUNDS }, () => transfer(limits, lossEvery));
-  report.push([`${name}: throughput`, figure(runs.map((run) => run.megabytesPerSecond)), "MB/s"]);
-  report.push([`${name}: time per segment`, figure(runs.map((run) => run.microsecondsPerSegment)), "µs"]);
-  report.push([`${name}: acknowledgements per segment`, figure(runs.map((run) => run.acknowledgements)), ""]);
+  report.push({
+    measure: `${name}: throughput`,
+    figure: figure(runs.map((run) => run.megabytesPerSecond)),
+    unit: "MB/s",
+  });
+  report.push({
+    measure: `${name}: time per segment`,
+    figure: figure(runs.map((run) => run.microsecondsPerSegment)),
+    unit: "µs",
+  });
+  report.push({
+    measure: `${name}: acknowledgements per segment`,
+    figure: figure(runs.map((run) => run.acknowledgements)),
+    unit: "",
+  });
 }
 
 const BATCH = 64;

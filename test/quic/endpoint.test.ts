@@ -1,7 +1,9 @@
 // The endpoint's own behaviour on the real quiche: datagrams, resets, addresses, ids, drain and reload.
+
 import { beforeAll, describe, expect, test } from "bun:test";
 import { randomFillSync } from "node:crypto";
 import { MAX_WAIT_MS } from "../../src/quic/connection.ts";
+import type { Endpoint } from "../../src/quic/endpoint.ts";
 import { OFFERED_DATAGRAMS, WAITING_DATAGRAMS } from "../../src/quic/settings.ts";
 import { clientHost, connect, pem, relayHost, send } from "../support/endpoint-hosts.ts";
 import { exchange, type Host, run } from "../support/endpoint-pair.ts";
@@ -16,6 +18,12 @@ function pair(): { relay: Host; client: Host; peer: number } {
   const relay = relayHost(pki);
   const client = clientHost(pki);
   return { relay, client, peer: connect(client, relay) };
+}
+
+/** Whatever was to be sent was, or waits, or was dropped for a reason. */
+function expectAccounted({ endpoint: { stats } }: { endpoint: Endpoint }): void {
+  const dropped = Object.values(stats.datagramsDropped).reduce((sum, count) => sum + count, 0);
+  expect(stats.datagramsSent + stats.datagramsWaiting + dropped).toBe(stats.datagramsTaken);
 }
 
 describe("datagrams", () => {
@@ -44,6 +52,17 @@ describe("datagrams", () => {
     expect(client.take("writable")).toHaveLength(1);
     expect(client.endpoint.room(peer)).toBe(WAITING_DATAGRAMS);
     expect(relay.take("datagram")).toHaveLength(queued);
+    expectAccounted(client);
+  });
+
+  test("that wait when their connection ends are counted as dropped", () => {
+    const { client, peer } = pair();
+    for (let i = 0; i < OFFERED_DATAGRAMS + 10; i++) send(client, peer, new Uint8Array(1000));
+    expect(client.endpoint.stats.datagramsWaiting).toBe(10);
+    expectAccounted(client);
+    client.endpoint.perform({ type: "close", peer, layer: "application", code: 0, reason: "" });
+    expect(client.endpoint.stats).toMatchObject({ datagramsWaiting: 0, datagramsDropped: { "not-connected": 10 } });
+    expectAccounted(client);
   });
 
   test("that wait for a congested connection are given up in time also when nothing else happens", () => {
@@ -55,6 +74,7 @@ describe("datagrams", () => {
     client.endpoint.handleTimeout(now + MAX_WAIT_MS + 2);
     client.endpoint.transmit(client.batch(), now + MAX_WAIT_MS + 2);
     expect(client.endpoint.stats.datagramsDropped.late).toBe(10);
+    expectAccounted(client);
   });
 
   test("wait a bounded time for a congested connection, then the oldest are dropped first", () => {
@@ -77,6 +97,7 @@ describe("datagrams", () => {
     const { client } = pair();
     send(client, 12345, new Uint8Array(1));
     expect(client.endpoint.stats.datagramsDropped["not-connected"]).toBe(1);
+    expectAccounted(client);
   });
 });
 

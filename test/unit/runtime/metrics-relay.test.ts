@@ -65,6 +65,10 @@ test("every value is read when it is scraped", async () => {
   relay.stats.hops.connector.relayedBytes = 700;
   relay.stats.hops.unregistered.dropped["no-role"] = 8;
   socket.kernelDrops = 11;
+  socket.sendBufferDrops = 13;
+  endpoint.stats.datagramsTaken = 20;
+  endpoint.stats.datagramsSent = 17;
+  endpoint.stats.datagramsWaiting = 3;
   const { values } = await scrape();
   expect(Object.fromEntries(values)).toMatchObject({
     ztna_active_connections: 3,
@@ -74,6 +78,10 @@ test("every value is read when it is scraped", async () => {
     'ztna_dropped_total{hop="packet",reason="small-initial"}': 2,
     'ztna_dropped_total{hop="unregistered",reason="no-role"}': 8,
     'ztna_dropped_total{hop="socket",reason="kernel"}': 11,
+    'ztna_dropped_total{hop="socket",reason="send-buffer"}': 13,
+    ztna_datagrams_taken_total: 20,
+    ztna_datagrams_sent_total: 17,
+    ztna_datagrams_waiting: 3,
     'ztna_peers_refused_total{reason="no-client-cert"}': 1,
     ztna_registrations_total: 5,
     ztna_registration_rejections_total: 3,

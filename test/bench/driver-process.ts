@@ -1,10 +1,10 @@
-// Talks to the load generator.
+// Talks to the driver.
 
 import { type TestCredential, testPki } from "../support/pki.ts";
 import { type RunningProcess, source, startProcess } from "../support/process.ts";
-import type { LoadConfig } from "./load.ts";
+import type { DriverConfig } from "./driver.ts";
 
-export class LoadProcess implements AsyncDisposable {
+export class DriverProcess implements AsyncDisposable {
   readonly #process: RunningProcess;
   #commands = 0;
 
@@ -12,21 +12,21 @@ export class LoadProcess implements AsyncDisposable {
     this.#process = process;
   }
 
-  static async start(relayPort: number): Promise<LoadProcess> {
+  static async start(relayPort: number): Promise<DriverProcess> {
     const pki = await testPki();
     const files = ({ certFile, keyFile }: TestCredential) => ({ cert: certFile, key: keyFile });
-    const config: LoadConfig = {
+    const config: DriverConfig = {
       relay: { host: "127.0.0.1", port: relayPort },
       ca: pki.ca.certFile,
       agent: files(pki.agentForAll),
       connector: files(pki.connectorForAll),
     };
-    const load = startProcess(source("test/bench/load.ts", JSON.stringify(config)), { stdin: true });
-    await load.line(/^ready$/);
-    return new LoadProcess(load);
+    const driver = startProcess(source("test/bench/driver.ts", JSON.stringify(config)), { stdin: true });
+    await driver.line(/^ready$/);
+    return new DriverProcess(driver);
   }
 
-  /** The numbers that the generator answers with. */
+  /** The numbers that the driver answers with. */
   async command<T>(text: string): Promise<T> {
     const number = ++this.#commands;
     this.#process.write(`${number} ${text}\n`);

@@ -1,0 +1,93 @@
+// One client connection of the driver: quiche, its registration, and nothing that a role would do beside it.
+import { randomFillSync } from "node:crypto";
+import type { Millis } from "../../src/core/machine.ts";
+import { type NativeConfig, type NativeConnection, quiche } from "../../src/quic/native.ts";
+import type { PacketBatch } from "../../src/quic/packet-batch.ts";
+import type { KernelAddress } from "../../src/runtime/kernel-address.ts";
+import { encodeRegistration, REGISTRATION_ACK } from "../../src/wire/tunnel.ts";
+import type { Delays } from "./delays.ts";
+
+export const BENCH_SERVICE = "bench";
+
+export class DriverLink {
+  readonly index: number;
+  readonly #native: NativeConnection;
+  readonly #relay: KernelAddress;
+  readonly #info;
+  readonly #registration: Uint8Array;
+  #state: "handshaking" | "registering" | "registered" = "handshaking";
+  /** It is on the list of those that have something to send. */
+  dirty = false;
+  /** Inner packets that arrived. */
+  received = 0;
+
+  /** The first four bytes of its connection id are `index`. */
+  constructor(index: number, role: "agent" | "connector", config: NativeConfig, relay: KernelAddress) {
+    const { host, port, local } = relay;
+    const id = randomFillSync(new Uint8Array(ID_BYTES));
+    new DataView(id.buffer).setUint32(0, index);
+    this.index = index;
+    this.#relay = relay;
+    this.#info = { from: { host, port }, to: { host: local.host, port: local.port } };
+    this.#registration = encodeRegistration(role, BENCH_SERVICE);
+    this.#native = quiche.Connection.connect(null, id, this.#info.to, this.#info.from, config);
+  }
+
+  get registered(): boolean {
+    return this.#state === "registered";
+  }
+
+  receive(packet: Uint8Array): void {
+    this.#native.recv(packet, this.#info);
+    if (this.#state !== "handshaking" || !this.#native.isEstablished()) return;
+    this.#state = "registering";
+    this.#native.dgramSend(this.#registration);
+  }
+
+  /** Counts what has arrived, and how long that took. */
+  read(now: Millis, delays: Delays): void {
+    for (let length = this.#native.dgramRecv(DATAGRAM); length !== null; length = this.#native.dgramRecv(DATAGRAM)) {
+      const type = DATAGRAM[0]!;
+      if (type >> 4 === 4) {
+        this.received++;
+        delays.add(now - DATAGRAM_VIEW.getFloat64(SENT_AT));
+      } else if (type === REGISTRATION_ACK) this.#state = "registered";
+    }
+  }
+
+  /** False when quiche's queue is full. */
+  offer(datagram: Uint8Array): boolean {
+    return this.#native.dgramSend(datagram) !== null;
+  }
+
+  keepAlive(): void {
+    this.#native.sendAckEliciting();
+  }
+
+  /** False when the batch is full first. */
+  write(batch: PacketBatch): boolean {
+    for (;;) {
+      if (batch.full) return false;
+      const sent = this.#native.send(batch.next());
+      if (sent === null) return true;
+      batch.commit(sent[0], this.#relay);
+    }
+  }
+
+  /** Milliseconds until quiche wants to be asked again. Throws when the connection is over. */
+  timeout(): number | null {
+    if (!this.#native.isClosed()) return this.#native.timeout();
+    const why = this.#native.peerError() ?? this.#native.localError();
+    throw new Error(`the driver lost a connection: ${why === null ? "timeout" : JSON.stringify(why)}`);
+  }
+
+  handleTimeout(): void {
+    this.#native.onTimeout();
+  }
+}
+
+export const ID_BYTES = 20;
+/** Where an inner packet says when it was sent: behind its IPv4 and UDP headers, as a float64 of milliseconds. */
+export const SENT_AT = 28;
+const DATAGRAM = new Uint8Array(65_536);
+const DATAGRAM_VIEW = new DataView(DATAGRAM.buffer);

@@ -1,0 +1,174 @@
+// All connections of the driver on one batched socket. Each comes from a loopback address of its own, as agents do: the
+// kernel joins packets of one sender only. A paced run lives in flush(), without a promise or timer in the way.
+import { Deadlines } from "../../src/core/deadlines.ts";
+import type { Millis } from "../../src/core/machine.ts";
+import type { NativeConfig } from "../../src/quic/native.ts";
+import { monotonicClock } from "../../src/runtime/clock.ts";
+import { KernelAddress } from "../../src/runtime/kernel-address.ts";
+import { openUdp } from "../../src/runtime/open-udp.ts";
+import type { UdpSocket, UdpSocketHandlers } from "../../src/runtime/udp-socket.ts";
+import { Delays } from "./delays.ts";
+import { DriverLink, ID_BYTES } from "./driver-link.ts";
+
+export interface PacedRun {
+  readonly agents: readonly DriverLink[];
+  readonly datagram: Uint8Array;
+  /** Where in the datagram the time goes. */
+  readonly sentAt: number;
+  /** Datagrams per second of all agents together. */
+  readonly rate: number;
+  readonly ms: Millis;
+}
+
+export interface Offered {
+  readonly offered: number;
+  /** Offered while the connection's own queue was full: never sent. */
+  readonly refused: number;
+  readonly ms: Millis;
+}
+
+export class DriverLinks implements UdpSocketHandlers {
+  readonly delays = new Delays();
+  readonly #links: DriverLink[] = [];
+  readonly #due = new Deadlines<DriverLink>();
+  readonly #relay: { readonly host: string; readonly port: number };
+  #dirty: DriverLink[] = [];
+  #socket: UdpSocket | undefined;
+  #run:
+    | (PacedRun & {
+        startedAt: Millis;
+        offered: number;
+        missed: number;
+        refused: number;
+        over: (result: Offered) => void;
+      })
+    | undefined;
+  #nextKeptAlive = 0;
+  #keptAliveAt: Millis = 0;
+  /** Told after each turn: somebody waits for registrations. */
+  onTurn: () => void = () => {};
+
+  constructor(relay: { readonly host: string; readonly port: number }) {
+    this.#relay = relay;
+  }
+
+  async open(): Promise<void> {
+    const { socket } = await openUdp([{ host: "0.0.0.0", port: 0 }], this, { io: "linux" });
+    this.#socket = socket;
+    socket.wake();
+  }
+
+  /** Starts a handshake. */
+  add(role: "agent" | "connector", config: NativeConfig): DriverLink {
+    const index = this.#links.length;
+    const link = new DriverLink(index, role, config, this.#pathOf(index));
+    this.#links.push(link);
+    this.#touch(link);
+    return link;
+  }
+
+  /** Offers datagrams at a steady rate, agent after agent. */
+  run(run: PacedRun): Promise<Offered> {
+    return new Promise((over) => {
+      this.#run = { ...run, startedAt: monotonicClock.now(), offered: 0, missed: 0, refused: 0, over };
+    });
+  }
+
+  receive(packet: Uint8Array): void {
+    const link = this.#links[indexIn(packet)];
+    if (link === undefined) return;
+    link.receive(packet);
+    this.#touch(link);
+  }
+
+  flush(): Millis | undefined {
+    const now = monotonicClock.now();
+    for (let link = this.#due.takeExpired(now); link; link = this.#due.takeExpired(now)) {
+      link.handleTimeout();
+      this.#touch(link);
+    }
+    for (const link of this.#dirty) link.read(now, this.delays);
+    const tick = this.#offer(now);
+    this.#keepAlive(now);
+    this.#transmit(now);
+    this.onTurn();
+    return Math.min(tick, this.#due.next() ?? tick);
+  }
+
+  #offer(now: Millis): Millis {
+    const run = this.#run;
+    if (run === undefined) return now + IDLE_TICK_MS;
+    const elapsed = Math.min(now - run.startedAt, run.ms);
+    const due = Math.floor((elapsed * run.rate) / 1000);
+    // What this process had no time for is not made up for in a burst that no sender would make.
+    run.missed = Math.max(run.missed, due - run.offered - Math.ceil((MAX_BURST_MS * run.rate) / 1000));
+    new DataView(run.datagram.buffer).setFloat64(run.sentAt, now);
+    for (; run.offered < due - run.missed; run.offered++) {
+      const link = run.agents[run.offered % run.agents.length]!;
+      if (!link.offer(run.datagram)) run.refused++;
+      this.#touch(link);
+    }
+    if (elapsed < run.ms) return now + TICK_MS;
+    this.#run = undefined;
+    run.over({ offered: run.offered, refused: run.refused, ms: now - run.startedAt });
+    return now;
+  }
+
+  /** Each connection once in KEEPALIVE_MS, spread evenly: no round of a benchmark meets them all at once. */
+  #keepAlive(now: Millis): void {
+    const count = Math.floor(((now - this.#keptAliveAt) * this.#links.length) / KEEPALIVE_MS);
+    if (count === 0) return;
+    this.#keptAliveAt = now;
+    for (let i = 0; i < Math.min(count, this.#links.length); i++) {
+      this.#nextKeptAlive = (this.#nextKeptAlive + 1) % this.#links.length;
+      const link = this.#links[this.#nextKeptAlive]!;
+      if (!link.registered) continue;
+      link.keepAlive();
+      this.#touch(link);
+    }
+  }
+
+  #transmit(now: Millis): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    const links = this.#dirty;
+    this.#dirty = [];
+    for (const link of links) {
+      if (!link.write(socket.batch)) {
+        this.#dirty.push(link);
+        continue;
+      }
+      link.dirty = false;
+      const timeout = link.timeout();
+      if (timeout !== null) this.#due.set(link, now + timeout + 1);
+    }
+    socket.flush();
+  }
+
+  #touch(link: DriverLink): void {
+    if (link.dirty) return;
+    link.dirty = true;
+    this.#dirty.push(link);
+  }
+
+  #pathOf(index: number): KernelAddress {
+    const { host, port } = this.#relay;
+    const to = this.#socket!.remote(host, port) as KernelAddress;
+    const source = Uint8Array.of(127, 1 + (index >> 14), (index >> 6) & 0xff, 1 + (index & 0x3f));
+    return new KernelAddress(host, port, { ...to.local, host: source.join("."), source });
+  }
+}
+
+/** Which connection a packet from the relay is for. */
+function indexIn(packet: Uint8Array): number {
+  // A long header has a version and the length of the id before it (RFC 8999, 5.1).
+  const at = (packet[0]! & 0x80) === 0 ? 1 : 6;
+  if (packet.length < at + ID_BYTES) return -1;
+  return ((packet[at]! << 24) | (packet[at + 1]! << 16) | (packet[at + 2]! << 8) | packet[at + 3]!) >>> 0;
+}
+
+const TICK_MS = 1;
+const MAX_BURST_MS = 4;
+const IDLE_TICK_MS = 10;
+/** Well within the idle timeout of 30 s. */
+const KEEPALIVE_MS = 20_000;
