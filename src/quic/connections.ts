@@ -15,9 +15,10 @@ import { checkPing, followPath } from "./path-watch.ts";
 import { checkPeer, closeCode, dialFailure, dialRefusal } from "./peer-check.ts";
 import { Rotation } from "./rotation.ts";
 import { Routes } from "./routes.ts";
-import { abandonWaiting, refill } from "./sending.ts";
+import { abandonWaiting } from "./sending.ts";
 import type { ClientAuth, Revocations } from "./settings.ts";
 import type { EndpointStats } from "./stats.ts";
+import { writePackets } from "./writing.ts";
 
 export interface ConnectionsContext {
   readonly configs: { readonly server: NativeConfig | undefined; readonly client: NativeConfig | undefined };
@@ -139,7 +140,7 @@ export class Connections {
     for (; visited < visiting.length; visited++) {
       const connection = visiting[visited]!;
       if (connection.state !== "gone") {
-        if (!this.#writeAll(connection, batch, now)) break;
+        if (!writePackets(connection, batch, now, this.#context.stats)) break;
         this.#settle(connection, now);
       }
       connection.dirty = false;
@@ -225,29 +226,6 @@ export class Connections {
       // Already closed by the other side.
     }
     this.touch(connection);
-  }
-
-  /** As far as the batch and the congestion window go. */
-  #writeAll(connection: Connection, batch: PacketBatch, now: Millis): boolean {
-    do {
-      if (!this.#write(connection, batch)) return false;
-    } while (refill(connection, now, this.#context.stats));
-    return true;
-  }
-
-  /** False when the batch is full before the connection has nothing left to say. */
-  #write(connection: Connection, batch: PacketBatch): boolean {
-    const { stats } = this.#context;
-    for (;;) {
-      if (batch.full) return false;
-      const sent = connection.nextPacket(batch.next());
-      if (sent === null) return true;
-      const to = connection.pathTo(sent[1].to);
-      if (to === undefined) continue;
-      stats.sentPackets++;
-      stats.sentBytes += sent[0];
-      batch.commit(sent[0], to);
-    }
   }
 
   /** After writing: notices an end, arms the timer, tells a waiting role that there is room again. */
