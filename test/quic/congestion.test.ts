@@ -1,0 +1,30 @@
+// How fast a connection goes on bad paths. Conversations inside the tunnel have congestion control of their own; a second
+// one outside, that slows down for every lost packet, would make the tunnel slower than the path.
+import { expect, test } from "bun:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { clientHost, connect, relayHost, send } from "../support/endpoint-hosts.ts";
+import { carry } from "../support/endpoint-pair.ts";
+import { testPki } from "../support/pki.ts";
+
+test("on a path that loses one packet of twenty, far more than a handful is on its way at a time", async () => {
+  const pki = await testPki();
+  const relay = relayHost(pki);
+  const client = clientHost(pki);
+  const peer = connect(client, relay);
+  let packets = 0;
+  const lossy = (bytes: Uint8Array) => (++packets % 20 === 0 ? undefined : bytes);
+  for (let trip = 0; trip < ROUND_TRIPS; trip++) {
+    while (client.endpoint.room(peer) > 0) send(client, peer, new Uint8Array(1200));
+    await sleep(TRIP_MS);
+    client.endpoint.handleTimeout(performance.now());
+    carry(client, relay, lossy);
+    carry(relay, client);
+  }
+  const delivered = relay.take("datagram").length;
+  expect(delivered / ROUND_TRIPS).toBeGreaterThan(5 * HANDFUL);
+});
+
+const ROUND_TRIPS = 30;
+const TRIP_MS = 5;
+/** What congestion control that takes a loss for congestion settles at here, in packets. */
+const HANDFUL = 10;
