@@ -1,14 +1,12 @@
 // The port between the agent's local flows, which decide, and runtime/local-ports.ts, which owns the listening sockets,
 // the connections that they accept and the UDP sockets beside them.
+import type { StreamCommand, StreamEvent, StreamId } from "../tunnel/stream.ts";
 
 /** A listener, by its place among those configured, from 0. Its UDP socket has the same number. */
 export type ListenerId = number;
 
 /** A UDP socket: a listener's own, or one that "local-udp-open" asked for, which the role numbers from LATER_SOCKETS on. */
 export type LocalSocketId = number;
-
-/** One connection of a local program, for its lifetime; chosen by the shell, never reused within a process. */
-export type LocalStreamId = number;
 
 /** A local program's end of UDP. Interned: one object while it is in use, so that equality is identity. */
 export interface LocalClient {
@@ -18,11 +16,12 @@ export interface LocalClient {
 }
 
 export type LocalEvent =
-  /** A program connected. Nothing is read from it before the role says "resume". `host` is the program's address. */
+  | StreamEvent
+  /** A program connected from `host`. Nothing is read from it before "stream-resume". */
   | {
-      readonly type: "accepted";
+      readonly type: "local-accepted";
       readonly listener: ListenerId;
-      readonly stream: LocalStreamId;
+      readonly stream: StreamId;
       readonly host: string;
     }
   | {
@@ -42,14 +41,15 @@ export type LocalEvent =
   | { readonly type: "local-udp-failed"; readonly socket: LocalSocketId };
 
 export type LocalCommand =
+  | Exclude<StreamCommand, { type: "stream-open" }>
   | {
       readonly type: "local-datagram";
       readonly socket: LocalSocketId;
       readonly to: LocalClient;
       readonly bytes: Uint8Array;
     }
-  /** Open a UDP socket at the address that the listener has, on any port. */
-  | { readonly type: "local-udp-open"; readonly socket: LocalSocketId; readonly listener: ListenerId }
+  /** Open a UDP socket at the local address of that connection, on any port. */
+  | { readonly type: "local-udp-open"; readonly socket: LocalSocketId; readonly stream: StreamId }
   | { readonly type: "local-udp-close"; readonly socket: LocalSocketId };
 
 export const LATER_SOCKETS = 0x1_0000;

@@ -17,7 +17,7 @@ export interface ReadTarget {
 }
 
 /** "short": more bytes could complete it. "unknown-type": none could. */
-export function readSocksTarget(bytes: Uint8Array, at: number, end = bytes.length): ReadTarget | SocksAddressFault {
+export function readSocksTarget(bytes: Uint8Array, at: number, end = bytes.length): ReadTarget | Unread {
   const type = at < end ? bytes[at] : undefined;
   if (type === undefined) return "short";
   const start = at + (type === NAME ? 2 : 1);
@@ -29,10 +29,10 @@ export function readSocksTarget(bytes: Uint8Array, at: number, end = bytes.lengt
   return { target: targetOf(type, bytes, start, portAt, port), end: portAt + 2 };
 }
 
-export type SocksAddressFault = "short" | "unknown-type";
+type Unread = "short" | "unknown-type";
 
 /** Of a name, an address of that length follows its first byte. */
-function addressLength(type: number, nameLength: number | undefined): number | SocksAddressFault {
+function addressLength(type: number, nameLength: number | undefined): number | Unread {
   if (type === IPV4) return 4;
   if (type === IPV6) return 16;
   if (type !== NAME) return "unknown-type";

@@ -11,10 +11,10 @@ export interface SocksDatagram {
   readonly payload: Uint8Array;
 }
 
-export type SocksDatagramFault = "malformed" | "fragment";
+export type SocksDatagramDamage = "malformed" | "fragment";
 
 /** Fragments are refused, as the RFC allows: nobody sends them. */
-export function readSocksDatagram(bytes: Uint8Array): SocksDatagram | SocksDatagramFault {
+export function readSocksDatagram(bytes: Uint8Array): SocksDatagram | SocksDatagramDamage {
   if (bytes.length < TARGET_AT || readU16(bytes, 0) !== 0) return "malformed";
   if (bytes[2] !== 0) return "fragment";
   const read = readSocksTarget(bytes, TARGET_AT);

@@ -19,7 +19,7 @@ export const SOCKS_UNKNOWN_COMMAND = 0x07;
 export const SOCKS_UNKNOWN_ADDRESS_TYPE = 0x08;
 
 /** Why a client is turned away before it asked for anything that could be looked up. */
-export type SocksFault = "not-socks5" | "no-method" | "malformed" | "unknown-command" | "unknown-address-type";
+export type SocksFault = "not-socks5" | "no-method" | "malformed-request" | "unknown-command" | "unknown-address-type";
 
 export type SocksProgress =
   /** Send `answer`, which may be empty, and read on. */
@@ -57,7 +57,7 @@ export class SocksHandshake {
       // What was taken behind the message's end belongs to what follows it.
       taken -= this.length - read.end;
       this.length = 0;
-      if ("command" in read) {
+      if (read.command !== undefined) {
         const { command, target } = read;
         return { type: "request", answer, command, target, rest: bytes.subarray(taken) };
       }
@@ -78,13 +78,19 @@ export function socksReply(code: number, bound: Ipv4 | Uint8Array = 0, port = 0)
 
 type Refusal = { readonly answer: Uint8Array; readonly fault: SocksFault };
 
-function readGreeting(message: Uint8Array): { readonly end: number } | Refusal | "short" {
+interface Greeting {
+  readonly command: undefined;
+  readonly end: number;
+}
+
+function readGreeting(message: Uint8Array): Greeting | Refusal | "short" {
   // A web page can make a browser speak HTTP to any local port, but not begin with a byte of its choice.
   if (message.length > 0 && message[0] !== VERSION) return { answer: NOTHING, fault: "not-socks5" };
   if (message.length < 2) return "short";
   const end = 2 + (message[1] as number);
   if (message.length < end) return "short";
-  return message.subarray(2, end).includes(METHOD_NONE) ? { end } : { answer: NO_METHOD, fault: "no-method" };
+  if (!message.subarray(2, end).includes(METHOD_NONE)) return { answer: NO_METHOD, fault: "no-method" };
+  return { command: undefined, end };
 }
 
 interface Request {
@@ -96,11 +102,11 @@ interface Request {
 /** A client that cannot be understood is told as soon as that is clear: it may be waiting for the answer. */
 function readRequest(message: Uint8Array): Request | Refusal | "short" {
   const [version, command, reserved] = message;
-  if (version !== undefined && version !== VERSION) return refusal(SOCKS_FAILED, "malformed");
+  if (version !== undefined && version !== VERSION) return refusal(SOCKS_FAILED, "malformed-request");
   if (command === undefined || reserved === undefined) return "short";
   const known = COMMANDS[command];
   if (known === undefined) return refusal(SOCKS_UNKNOWN_COMMAND, "unknown-command");
-  if (reserved !== 0) return refusal(SOCKS_FAILED, "malformed");
+  if (reserved !== 0) return refusal(SOCKS_FAILED, "malformed-request");
   const read = readSocksTarget(message, 3);
   if (read === "unknown-type") return refusal(SOCKS_UNKNOWN_ADDRESS_TYPE, "unknown-address-type");
   return read === "short" ? "short" : { command: known, ...read };

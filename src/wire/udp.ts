@@ -10,7 +10,7 @@ import {
   ipv4TotalLength,
   PROTOCOL_UDP,
   pseudoHeaderSum,
-  writeIpv4Header,
+  writeIpv4Fields,
 } from "./ipv4.ts";
 
 export type UdpFault = "short" | "bad-length" | "bad-checksum";
@@ -63,20 +63,35 @@ export interface UdpDatagram {
 
 /** A whole inner packet. */
 export function encodeUdp(datagram: UdpDatagram): Uint8Array {
-  const { source, destination, payload } = datagram;
+  const { source, sourcePort, destination, destinationPort, payload } = datagram;
+  const out = new Uint8Array(UDP_OVERHEAD + payload.length);
+  writeUdp(out, 0, source, sourcePort, destination, destinationPort, payload);
+  if (datagram.checksum === false) writeU16(out, IPV4_HEADER_LENGTH + 6, 0);
+  return out;
+}
+
+/** The same for a path that makes no objects. Returns the packet's length; there must be room for it. */
+export function writeUdp(
+  out: Uint8Array,
+  offset: number,
+  source: Ipv4,
+  sourcePort: number,
+  destination: Ipv4,
+  destinationPort: number,
+  payload: Uint8Array,
+): number {
   const length = UDP_HEADER_LENGTH + payload.length;
   const totalLength = IPV4_HEADER_LENGTH + length;
-  const out = new Uint8Array(totalLength);
-  writeIpv4Header(out, 0, { source, destination, protocol: PROTOCOL_UDP, totalLength });
-  const udp = IPV4_HEADER_LENGTH;
-  writeU16(out, udp, datagram.sourcePort);
-  writeU16(out, udp + 2, datagram.destinationPort);
+  writeIpv4Fields(out, offset, source, destination, PROTOCOL_UDP, totalLength);
+  const udp = offset + IPV4_HEADER_LENGTH;
+  writeU16(out, udp, sourcePort);
+  writeU16(out, udp + 2, destinationPort);
   writeU16(out, udp + 4, length);
+  writeU16(out, udp + 6, 0);
   out.set(payload, udp + UDP_HEADER_LENGTH);
-  if (datagram.checksum === false) return out;
-  const checksum = finish(sum16(out, udp, totalLength, pseudoHeaderSum(out, 0, length)));
+  const checksum = finish(sum16(out, udp, offset + totalLength, pseudoHeaderSum(out, offset, length)));
   writeU16(out, udp + 6, checksum === 0 ? 0xffff : checksum);
-  return out;
+  return totalLength;
 }
 
 /** IPv4 and UDP headers of a packet without options: what a tunnelled datagram costs. */

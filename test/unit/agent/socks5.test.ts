@@ -44,8 +44,8 @@ describe("a client that cannot be served is told so and no more", () => {
     ["authentication only", "050102", "05ff", "no-method"],
     ["no method at all", "0500", "05ff", "no-method"],
     ["BIND", "050100 05020001 0a640002 0050", "0500 05070001000000000000", "unknown-command"],
-    ["a reserved byte in use", "050100 05010101", "0500 05010001000000000000", "malformed"],
-    ["another version in the request", "050100 04", "0500 05010001000000000000", "malformed"],
+    ["a reserved byte in use", "050100 05010101", "0500 05010001000000000000", "malformed-request"],
+    ["another version in the request", "050100 04", "0500 05010001000000000000", "malformed-request"],
     ["an unknown kind of address", "050100 05010002", "0500 05080001000000000000", "unknown-address-type"],
   ];
   for (const [name, sent, answer, fault] of cases) {
