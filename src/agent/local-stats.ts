@@ -15,6 +15,8 @@ export type LocalRefusal =
   | "refused" // by the service
   | "unreachable" // says the relay or the connector
   | "timed-out"
+  | "ports-exhausted"
+  | "no-socket" // for a UDP association
   | "abandoned"; // the program closed before there was a connection
 
 /** Why a datagram of a local program went no further. */
@@ -46,8 +48,6 @@ export class LocalStats {
   flowsOpened = 0;
   /** Those that made room for a newer one before they were idle. */
   flowsEvicted = 0;
-  /** UDP associations of SOCKS5 clients. */
-  associations = 0;
 
   refuse(reason: LocalRefusal): void {
     this.refused[reason] = (this.refused[reason] ?? 0) + 1;

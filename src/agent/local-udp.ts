@@ -85,6 +85,8 @@ export class LocalUdp {
     if (flow === undefined) return "ports-exhausted";
     const length = writeUdp(out, 0, this.parts.address, flow.port, service.virtualIp, targetPort, payload);
     this.parts.packets.commit(length, service.id);
+    this.parts.stats.forwarded += 1;
+    this.parts.stats.forwardedBytes += payload.length;
     return undefined;
   }
 

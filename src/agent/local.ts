@@ -41,15 +41,15 @@ export type LocalEvent =
   | { readonly type: "local-udp-failed"; readonly socket: LocalSocketId };
 
 export type LocalCommand =
-  | Exclude<StreamCommand, { type: "stream-open" }>
+  | StreamCommand
   | {
       readonly type: "local-datagram";
       readonly socket: LocalSocketId;
       readonly to: LocalClient;
       readonly bytes: Uint8Array;
     }
-  /** Open a UDP socket at the local address of that connection, on any port. */
-  | { readonly type: "local-udp-open"; readonly socket: LocalSocketId; readonly stream: StreamId }
+  /** Open a UDP socket at the address that the listener has, on any port. */
+  | { readonly type: "local-udp-open"; readonly socket: LocalSocketId; readonly listener: ListenerId }
   | { readonly type: "local-udp-close"; readonly socket: LocalSocketId };
 
 export const LATER_SOCKETS = 0x1_0000;

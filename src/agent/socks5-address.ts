@@ -1,7 +1,7 @@
 // Where a SOCKS5 client wants to go, as its requests and its datagrams say it (RFC 1928, section 5).
 //
 //   type 1 | IPv4, 4 bytes      type 3 | length | name      type 4 | IPv6, 16 bytes      then port, 2 bytes
-import { type Ipv4, parseIpv4 } from "../wire/address.ts";
+import { type Ipv4, isIpv6, parseIpv4 } from "../wire/address.ts";
 import { readU16, readU32, writeU16, writeU32 } from "../wire/bytes.ts";
 
 /** A name is given as it came: bytes that are not ASCII make no name. IPv6 leads nowhere here. */
@@ -49,7 +49,30 @@ function targetOf(type: number, bytes: Uint8Array, start: number, end: number, p
   return address === undefined ? { type: "name", name, port } : { type: "ipv4", address, port };
 }
 
-/** Bytes of an address and a port as encodeSocksAddress writes them. */
+/** An IP literal as writeSocksAddress takes it; a zone is left out. */
+export function socksHost(host: string): Ipv4 | Uint8Array | undefined {
+  const ipv4 = parseIpv4(host);
+  if (ipv4 !== undefined) return ipv4;
+  const plain = host.split("%")[0] as string;
+  if (!isIpv6(plain)) return undefined;
+  const [head = "", tail] = plain.split("::");
+  const before = groupsOf(head);
+  const after = tail === undefined ? [] : groupsOf(tail);
+  const out = new Uint8Array(16);
+  for (const [at, group] of before.entries()) writeU16(out, at * 2, group);
+  for (const [at, group] of after.entries()) writeU16(out, 16 - (after.length - at) * 2, group);
+  return out;
+}
+
+function groupsOf(text: string): number[] {
+  if (text === "") return [];
+  return text.split(":").flatMap((part) => {
+    const ipv4 = parseIpv4(part);
+    return ipv4 === undefined ? [Number.parseInt(part, 16)] : [ipv4 >>> 16, ipv4 & 0xffff];
+  });
+}
+
+/** Bytes of an address and a port as writeSocksAddress writes them. */
 export function socksAddressLength(host: Ipv4 | Uint8Array): number {
   return typeof host === "number" ? 7 : 19;
 }

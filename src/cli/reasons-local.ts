@@ -30,6 +30,8 @@ export const LOCAL_CONNECTIONS: Readonly<Record<LocalRefusal, Explanation>> = {
     "check the service and its port",
   ),
   unreachable: explained("the service cannot be reached", "relay or connector", "check the connector"),
+  "ports-exhausted": explained("no inner port is free", AGENT, "find the program that opens so many connections"),
+  "no-socket": explained("the system gave no UDP socket for an association", AGENT, "raise the limit of open files"),
   "timed-out": explained("nothing answered", AGENT, "check the connector and the way to it"),
   abandoned: explained("the program gave up first", "the program", "nothing to do"),
 };

@@ -53,6 +53,11 @@ export function icmpSequence(bytes: Uint8Array, offset = 0): number {
   return readU16(bytes, offset + ipv4HeaderLength(bytes, offset) + 6);
 }
 
+/** Of "fragmentation needed"; 0 from a hop that does not say it. */
+export function icmpNextHopMtu(bytes: Uint8Array, offset = 0): number {
+  return icmpSequence(bytes, offset);
+}
+
 export function icmpDataStart(bytes: Uint8Array, offset = 0): number {
   return offset + ipv4HeaderLength(bytes, offset) + ICMP_HEADER_LENGTH;
 }
