@@ -1,7 +1,7 @@
 // One connection of a local program, from its acceptance to its end.
 import type { Splice } from "../tunnel/splice.ts";
 import type { StreamId } from "../tunnel/stream.ts";
-import type { TcpSession } from "../tunnel/tcp-stack.ts";
+import type { TcpSession } from "../tunnel/tcp-session.ts";
 import type { ListenerId } from "./local.ts";
 import type { LocalService } from "./local-services.ts";
 import type { SocksHandshake } from "./socks5.ts";

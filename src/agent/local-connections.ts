@@ -3,7 +3,7 @@
 import { earlier, type Millis } from "../core/machine.ts";
 import { Splice } from "../tunnel/splice.ts";
 import type { StreamEvent } from "../tunnel/stream.ts";
-import type { TcpSession } from "../tunnel/tcp-stack.ts";
+import type { TcpSession } from "../tunnel/tcp-session.ts";
 import type { Ipv4 } from "../wire/address.ts";
 import type { LocalEvent } from "./local.ts";
 import { LocalConnection, type LocalTarget } from "./local-connection.ts";

@@ -5,7 +5,7 @@ import { Outbox } from "../core/outbox.ts";
 import { TokenBucket } from "../core/rate-limiter.ts";
 import type { KeyedHash } from "../tcp/isn.ts";
 import type { Notice } from "../tunnel/peer.ts";
-import { type TcpShared, tcpShared } from "../tunnel/tcp-stack.ts";
+import { type TcpShared, tcpShared } from "../tunnel/tcp-shared.ts";
 import type { Ipv4 } from "../wire/address.ts";
 import { ipv4Protocol, ipv4Source, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.ts";
 import { checkTcp, encodeRst } from "../wire/tcp.ts";

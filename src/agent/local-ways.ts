@@ -2,7 +2,9 @@
 // how large its segments may be depends on its name, and because it comes and goes by itself.
 import { earlier, type Millis } from "../core/machine.ts";
 import type { TcpFlow } from "../tcp/isn.ts";
-import { type TcpSession, type TcpShared, TcpStack } from "../tunnel/tcp-stack.ts";
+import type { TcpSession } from "../tunnel/tcp-session.ts";
+import type { TcpShared } from "../tunnel/tcp-shared.ts";
+import { TcpStack } from "../tunnel/tcp-stack.ts";
 import type { Ipv4 } from "../wire/address.ts";
 import { ipv4Source } from "../wire/ipv4.ts";
 import { HEADERS_LENGTH } from "../wire/tcp.ts";

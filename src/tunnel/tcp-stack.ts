@@ -84,9 +84,9 @@ export class TcpStack<Owner> {
     return undefined;
   }
 
-  /** Whether a connection uses this flow, `source` being ours. */
-  has(flow: TcpFlow): boolean {
-    return this.lookUp(flow.destination, flow.destinationPort, flow.source, flow.sourcePort) !== undefined;
+  /** The connection that uses this flow, `source` being ours. */
+  of(flow: TcpFlow): TcpSession<Owner> | undefined {
+    return this.lookUp(flow.destination, flow.destinationPort, flow.source, flow.sourcePort);
   }
 
   /** False: dropped, because slow readers already hold all the memory there is; the peer sends it again. */

@@ -69,8 +69,8 @@ test("memories of ended connections lapse, and the oldest make way when there ar
   for (let i = 1; i <= 4100; i++) connector.finish(i, "ended", 11);
   exchange(agent, connector, 11);
   expect([agent.stack.timeWaitCount, agent.stack.size, connector.stack.size]).toEqual([4096, 4096, 0]);
-  expect(agent.stack.has(flow(1000))).toBe(false);
-  expect(agent.stack.has(flow(1000 + 4099))).toBe(true);
+  expect(agent.stack.of(flow(1000))).toBeUndefined();
+  expect(agent.stack.of(flow(1000 + 4099))).toBeDefined();
   agent.turn(agent.stack.deadline()!);
   exchange(agent, connector, 60_000);
   expect([agent.stack.timeWaitCount, agent.stack.size]).toEqual([0, 0]);
