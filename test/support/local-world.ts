@@ -4,11 +4,8 @@ import type { LocalCommand } from "../../src/agent/local.ts";
 import { LocalFlows, type LocalFlowsOptions } from "../../src/agent/local-flows.ts";
 import { earlier, type Millis } from "../../src/core/machine.ts";
 import type { Notice } from "../../src/tunnel/peer.ts";
-import type { TcpSession } from "../../src/tunnel/tcp-session.ts";
-import { tcpShared } from "../../src/tunnel/tcp-shared.ts";
-import { TcpStack } from "../../src/tunnel/tcp-stack.ts";
 import { checkIpv4, ipv4Protocol, PROTOCOL_TCP } from "../../src/wire/ipv4.ts";
-import { checkTcp, encodeRst, TCP_ACK, TCP_SYN, tcpFlags } from "../../src/wire/tcp.ts";
+import { type Far, type FarBehaviour, FarEnd, joinBytes } from "./local-far-end.ts";
 import { Random } from "./random.ts";
 
 export const WEB = { id: "web", virtualIp: 0x0a64_0001 };
@@ -44,21 +41,6 @@ export class Program {
   }
 }
 
-/** A connection at the far end. */
-export interface Far {
-  session: TcpSession<Far> | undefined;
-  received: Uint8Array[];
-  /** What it still has to say. */
-  toSend: Uint8Array;
-  /** It says no more after that. */
-  closes: boolean;
-  reads: boolean;
-  over: string | undefined;
-  port: number;
-}
-
-export type FarBehaviour = "accept" | "refuse" | "silent";
-
 export class LocalWorld {
   now: Millis = 1000;
   readonly flows: LocalFlows;
@@ -67,11 +49,11 @@ export class LocalWorld {
   readonly sockets: Extract<LocalCommand, { type: "local-udp-open" | "local-udp-close" }>[] = [];
   /** Inner packets that are not TCP, and TCP while the far end is "silent". */
   readonly packets: { readonly service: string; readonly bytes: Uint8Array }[] = [];
-  readonly fars: Far[] = [];
-  far: FarBehaviour = "accept";
   /** While false nothing gets through. */
   connected = true;
-  readonly stack: TcpStack<Far>;
+  readonly farEnd = new FarEnd((packet) => {
+    if (this.connected) this.flows.receive(packet, this.now);
+  });
   private readonly programs = new Map<number, Program>();
   private streams = 0;
   private readonly out = new Uint8Array(2048);
@@ -85,10 +67,6 @@ export class LocalWorld {
       hash: (bytes) => bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193) >>> 0, 0x811c9dc5),
       ...options,
     });
-    this.stack = new TcpStack(
-      tcpShared(() => 4711, {}, Number.POSITIVE_INFINITY),
-      1200,
-    );
     this.flows.setLimit(() => 1300);
     for (const { id } of [WEB, DNS]) this.flows.registration(id, "registered", undefined, this.now);
   }
@@ -98,9 +76,18 @@ export class LocalWorld {
     this.settle();
   }
 
+  /** Connections that the far end has. */
+  get fars(): readonly Far[] {
+    return this.farEnd.fars;
+  }
+
+  get stack(): FarEnd["stack"] {
+    return this.farEnd.stack;
+  }
+
   /** What the far end does with connections from now on. */
   behave(far: FarBehaviour): void {
-    this.far = far;
+    this.farEnd.behaviour = far;
   }
 
   accept(listener: number, host = "127.0.0.1"): Program {
@@ -170,8 +157,7 @@ export class LocalWorld {
         busy = true;
       }
       busy = this.toFar() || busy;
-      busy = this.pumpFar() || busy;
-      busy = this.fromFar() || busy;
+      busy = this.farEnd.run(this.now) || busy;
     }
   }
 
@@ -233,92 +219,10 @@ export class LocalWorld {
   }
 
   private arrive(packet: Uint8Array): void {
-    if (ipv4Protocol(packet) !== PROTOCOL_TCP || this.far === "silent") {
-      this.packets.push({ service: this.flows.service, bytes: packet });
-      return;
-    }
-    if (checkTcp(packet) !== undefined) throw new Error("damaged segment");
-    const known = this.stack.find(packet);
-    if (known !== undefined) {
-      this.stack.receive(known, packet, this.now);
-      return;
-    }
-    const isSyn = (tcpFlags(packet) & (TCP_SYN | TCP_ACK)) === TCP_SYN;
-    if (isSyn && this.far === "accept") {
-      const far: Far = {
-        session: undefined,
-        received: [],
-        toSend: NOTHING,
-        closes: false,
-        reads: true,
-        over: undefined,
-        port: 0,
-      };
-      far.session = this.stack.hold(packet, far, this.now);
-      far.port = far.session.flow.sourcePort;
-      far.session.connection.accept();
-      this.fars.push(far);
-      return;
-    }
-    const reset = encodeRst(packet);
-    if (reset !== undefined) this.flows.receive(reset, this.now);
-  }
-
-  private pumpFar(): boolean {
-    let busy = false;
-    for (const far of this.fars) if (far.session !== undefined && hasWork(far)) this.stack.touch(far.session);
-    for (let session = this.stack.takeTouched(); session !== undefined; session = this.stack.takeTouched()) {
-      busy = true;
-      const far = session.owner;
-      const { connection } = session;
-      for (let event = connection.poll(); event !== undefined; event = connection.poll()) {
-        if (["remote-closed", "reset", "closed", "timed-out"].includes(event)) far.over = event;
-      }
-      while (far.reads && connection.readable > 0) {
-        const bytes = connection.read();
-        far.received.push(bytes.slice());
-        connection.consumed(bytes.length);
-      }
-      far.toSend = far.toSend.subarray(connection.write(far.toSend, "lent", this.now));
-      if (far.closes && far.toSend.length === 0) connection.close(this.now);
-      this.stack.settle(session, true);
-    }
-    return busy;
-  }
-
-  private fromFar(): boolean {
-    let busy = false;
-    for (;;) {
-      const length = this.stack.transmit(this.out, 0, this.now);
-      if (length === 0) return busy;
-      busy = true;
-      if (this.connected) this.flows.receive(this.out.slice(0, length), this.now);
-    }
+    const isTcp = ipv4Protocol(packet) === PROTOCOL_TCP;
+    if (isTcp && this.farEnd.behaviour !== "silent") this.farEnd.receive(packet, this.now);
+    else this.packets.push({ service: this.flows.service, bytes: packet });
   }
 }
 
-export function farText(far: Far): string {
-  return new TextDecoder("latin1").decode(joinBytes(far.received));
-}
-
-function hasWork({ session, toSend, closes }: Far): boolean {
-  const connection = session?.connection;
-  if (connection === undefined) return false;
-  return (
-    (toSend.length > 0 && connection.writable > 0) || (closes && toSend.length === 0 && OPEN.has(connection.state))
-  );
-}
-
-function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
-const OPEN: ReadonlySet<string> = new Set(["established", "close-wait"]);
-const NOTHING = new Uint8Array(0);
 const MAX_STEPS = 200_000;

@@ -1,3 +1,4 @@
+// Inner source ports: chance, then the next free one.
 import { expect, test } from "bun:test";
 import { choosePort } from "../../../src/agent/inner-ports.ts";
 

@@ -1,6 +1,8 @@
+// TCP connections of local programs: opened, joined, ended, bounded.
 import { describe, expect, test } from "bun:test";
 import { toHex } from "../../../src/wire/bytes.ts";
-import { farText, LocalWorld, SOCKS } from "../../support/local-world.ts";
+import { farText } from "../../support/local-far-end.ts";
+import { LocalWorld, SOCKS } from "../../support/local-world.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
 
@@ -54,7 +56,7 @@ describe("a connection to a listener", () => {
 
   test("is reset when the service refuses it, and the operator learns it once a minute", () => {
     const world = new LocalWorld();
-    world.far = "refuse";
+    world.behave("refuse");
     expect(world.accept(0).closed).toBe("reset");
     expect(world.accept(0).closed).toBe("reset");
     expect(world.notices).toEqual([
@@ -73,7 +75,7 @@ describe("a connection to a listener", () => {
 
   test("does not wait for ever for an answer", () => {
     const world = new LocalWorld();
-    world.far = "silent";
+    world.behave("silent");
     const program = world.accept(0);
     world.run(14_999);
     expect(program.closed).toBeUndefined();
@@ -84,7 +86,7 @@ describe("a connection to a listener", () => {
 
   test("that the program gives up on is forgotten", () => {
     const world = new LocalWorld();
-    world.far = "silent";
+    world.behave("silent");
     const program = world.accept(0);
     world.breakOff(program);
     expect(world.flows.gauges.connections).toBe(0);
@@ -244,7 +246,7 @@ describe("memory is bounded", () => {
 test("every refusal to a listener's program is a reset, and no stream is told anything after its end", () => {
   // LocalWorld throws when a command reaches a dead stream: this plays what comes late.
   const world = new LocalWorld();
-  world.far = "refuse";
+  world.behave("refuse");
   const program = world.accept(0);
   world.say(program, "late");
   world.end(program);

@@ -1,3 +1,4 @@
+// ICMP errors about packets of local flows.
 import { describe, expect, test } from "bun:test";
 import { readLocalError } from "../../../src/agent/local-errors.ts";
 import {

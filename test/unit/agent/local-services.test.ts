@@ -1,3 +1,4 @@
+// Which hosts are services, and which are not.
 import { describe, expect, test } from "bun:test";
 import { LocalServices } from "../../../src/agent/local-services.ts";
 

@@ -1,3 +1,4 @@
+// UDP of local programs: flows, replies, limits.
 import { describe, expect, test } from "bun:test";
 import type { LocalClient, LocalCommand } from "../../../src/agent/local.ts";
 import { LocalServices } from "../../../src/agent/local-services.ts";

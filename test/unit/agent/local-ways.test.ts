@@ -1,3 +1,4 @@
+// The stacks of all services side by side.
 import { expect, test } from "bun:test";
 import { LocalServices } from "../../../src/agent/local-services.ts";
 import { LocalWays } from "../../../src/agent/local-ways.ts";

@@ -1,3 +1,4 @@
+// The short queue in front of the relay connection.
 import { expect, test } from "bun:test";
 import { PacketQueue } from "../../../src/agent/packet-queue.ts";
 

@@ -1,3 +1,4 @@
+// Targets of SOCKS5 requests as bytes.
 import { expect, test } from "bun:test";
 import { readSocksTarget, socksAddressLength, writeSocksAddress } from "../../../src/agent/socks5-address.ts";
 import { fromHex, toHex } from "../../../src/wire/bytes.ts";

@@ -1,7 +1,8 @@
 // SOCKS5 clients of an agent: what they ask for, what they are told, and what they cannot do.
 import { describe, expect, test } from "bun:test";
 import { fromHex, toHex } from "../../../src/wire/bytes.ts";
-import { DNS, farText, LocalWorld, type Program, SOCKS } from "../../support/local-world.ts";
+import { farText } from "../../support/local-far-end.ts";
+import { DNS, LocalWorld, type Program, SOCKS } from "../../support/local-world.ts";
 
 const GREETING = "050100";
 const web = (port = "0050") => `05010003${"03"}${toHex(new TextEncoder().encode("web"))}${port}`;

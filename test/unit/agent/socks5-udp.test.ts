@@ -1,3 +1,4 @@
+// Headers of SOCKS5's datagrams.
 import { describe, expect, test } from "bun:test";
 import { encodeSocksDatagram, readSocksDatagram } from "../../../src/agent/socks5-udp.ts";
 import { fromHex, toHex } from "../../../src/wire/bytes.ts";

@@ -1,3 +1,4 @@
+// What a SOCKS5 client says first, and what it is answered.
 import { describe, expect, test } from "bun:test";
 import { SOCKS_REFUSED, SocksHandshake, socksReply } from "../../../src/agent/socks5.ts";
 import { fromHex, toHex } from "../../../src/wire/bytes.ts";
