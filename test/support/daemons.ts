@@ -80,6 +80,24 @@ export async function startConnector(
   return new Daemon(process, 0, metricsPort, options.prefix);
 }
 
+/** An agent of `service`, "ID=ADDRESS", registered before it is returned. */
+export async function startAgent(
+  relay: { readonly host?: string; readonly port: number },
+  service: string,
+  options: DaemonOptions,
+): Promise<Daemon> {
+  requireBinary();
+  const pki = await testPki();
+  const { certFile, keyFile } = options.credential ?? pki.agentForAll;
+  const files = ["--client-cert", certFile, "--client-key", keyFile, "--ca-cert", pki.ca.certFile];
+  const metricsPort = freePort();
+  const where = ["--server", `${relay.host ?? "127.0.0.1"}:${relay.port}`, "--server-name", "ztna-server"];
+  const given = [...where, "--service", service, "--metrics-port", String(metricsPort), ...files];
+  const process = start("agent", given, options);
+  await process.line(new RegExp(`^registered ${service.split("=")[0]}$`));
+  return new Daemon(process, 0, metricsPort, options.prefix);
+}
+
 function start(command: string, given: readonly string[], options: DaemonOptions): RunningProcess {
   const { cwd, flags = [], prefix = [] } = options;
   return startProcess([...prefix, BINARY, command, ...given, ...flags], { cwd, name: command });

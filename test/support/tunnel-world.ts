@@ -2,7 +2,7 @@
 // paths of the impairer. Nothing forwards but the relay:
 //
 //   programs, agent ── path "agent" ── relay ── path "connector" ── connector, real servers
-import { type Daemon, startConnector, startRelay } from "./daemons.ts";
+import { type Daemon, startAgent, startConnector, startRelay } from "./daemons.ts";
 import { Impairer } from "./impairer.ts";
 import { NetworkNamespace } from "./network-namespace.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -71,6 +71,12 @@ export class TunnelWorld implements AsyncDisposable {
   /** Where the agent finds the relay: behind its bad path. */
   get server(): { readonly host: string; readonly port: number } {
     return { host: RELAY_FOR.agent, port: this.impairer.port("agent") };
+  }
+
+  /** With a TUN device, unless the flags say otherwise. Registered before it is returned. */
+  async startAgent(flags: readonly string[] = []): Promise<Daemon> {
+    const place = { cwd: this.cwd, prefix: this.hosts.agent.prefix };
+    return this.use(await startAgent(this.server, `lab=${LAB}`, { ...place, flags }));
   }
 
   /** Killed, and started again on its port. */
