@@ -200,10 +200,9 @@ export class LocalFlows implements LocalNetwork {
   /** Whoever still speaks of a connection that is gone learns it. */
   private reset(packet: Uint8Array, now: Millis): void {
     const service = this.services.find({ type: "ipv4", address: ipv4Source(packet), port: 0 });
-    const room = service === undefined ? undefined : this.packets.next();
-    if (service === undefined || room === undefined || !this.resets.allow(now)) return;
-    const answer = encodeRst(packet);
-    if (answer === undefined) return;
+    const answer = service === undefined ? undefined : encodeRst(packet);
+    const room = answer === undefined ? undefined : this.packets.next();
+    if (service === undefined || answer === undefined || room === undefined || !this.resets.allow(now)) return;
     room.set(answer);
     this.packets.commit(answer.length, service.id);
   }
