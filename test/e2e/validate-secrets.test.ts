@@ -3,7 +3,9 @@
 import { describe, expect } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import sarifSchema from "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json";
 import { BINARY } from "../support/binary.ts";
+import { schemaFaults } from "../support/json-schema.ts";
 import { runProcess, startProcess } from "../support/process.ts";
 import { asCa, asConnector, asRelay, base64, make } from "../support/secret-material.ts";
 import { firstReason, testUnless, withoutProgram } from "../support/skip.ts";
@@ -93,6 +95,18 @@ describe("validate-secrets", () => {
     },
     60_000,
   );
+});
+
+whenBuilt("its SARIF satisfies the official schema", async () => {
+  using directory = temporaryDirectory();
+  const broken = GOOD.replace(base64(relay.key), base64(connector.key));
+  const file = directory.write("my secrets.yaml", `${broken}---\nkind: Secret\n`);
+  const command = [BINARY, "validate-secrets", "--manifest", file, "--dir", "gone", "--sarif"];
+  const { stdout, status } = await runProcess(command, { cwd: directory.path });
+  expect(status).toBe(4);
+  const log = JSON.parse(stdout);
+  expect(log.runs[0].results.length).toBe(3);
+  expect(schemaFaults(log, sarifSchema, "4")).toEqual([]);
 });
 
 whenBuilt("nothing of a key is in a message, whatever is wrong", async () => {

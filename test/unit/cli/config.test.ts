@@ -1,13 +1,13 @@
 // `ztna config`: schemas that say what the readers do, and settings with their sources.
 import { describe, expect, test } from "bun:test";
 import { stringify } from "yaml";
-import { z } from "zod";
 import { COMMANDS } from "../../../src/cli/commands.ts";
 import { ROLE_OPTION } from "../../../src/cli/config-roles.ts";
 import { shownSettings } from "../../../src/cli/config-show.ts";
 import { main } from "../../../src/cli/main.ts";
 import { text } from "../../../src/cli/option-kinds.ts";
 import { type CommandSpec, fileKeys, optional, readOptions } from "../../../src/cli/options.ts";
+import { schemaFaults } from "../../support/json-schema.ts";
 import { recordingTerminal } from "../../support/recording-terminal.ts";
 import { REFERENCE_CONNECTOR, REFERENCE_RELAY } from "../../support/reference-files.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
@@ -53,7 +53,7 @@ describe.each(ROLES)("config schema %s", (role) => {
   test("is a JSON Schema that takes the reference's own file", async () => {
     const schema = await schemaOf(role);
     expect(schema.$schema).toBe("https://json-schema.org/draft/2020-12/schema");
-    expect(z.fromJSONSchema(schema).safeParse(JSON.parse(REFERENCE[role])).error).toBeUndefined();
+    expect(schemaFaults(JSON.parse(REFERENCE[role]), schema, "2020-12")).toEqual([]);
   });
 
   test("knows every key of every option, with its meaning, and no other", async () => {
@@ -70,8 +70,8 @@ describe.each(ROLES)("config schema %s", (role) => {
   });
 
   test("refuses what the reader refuses: unknown keys, wrong types, ports and words out of range", async () => {
-    const schema = z.fromJSONSchema(await schemaOf(role));
-    const takes = (content: object) => schema.safeParse(content).success;
+    const schema = await schemaOf(role);
+    const takes = (content: object) => schemaFaults(content, schema, "2020-12").length === 0;
     expect(takes({})).toBe(true);
     expect(takes({ _comment_x: ["anything"] })).toBe(true);
     for (const wrong of [{ prot: 1 }, { metrics_port: "1" }, { metrics_port: 70000 }, { metrics_port: 1.5 }]) {

@@ -1,13 +1,14 @@
 // How findings are told: lines, JSON, SARIF, JUnit and GitHub annotations; always in the same order; statuses.
 import { describe, expect, test } from "bun:test";
+import sarifSchema from "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json";
 import { main } from "../../../src/cli/main.ts";
 import type { Examination } from "../../../src/cli/validate-secrets-examination.ts";
 import { exitCodeOf } from "../../../src/cli/validate-secrets-examination.ts";
 import { printReport, type ReportFormat } from "../../../src/cli/validate-secrets-report.ts";
 import { FINDINGS } from "../../../src/pki/finding-catalogue.ts";
 import { type Finding, inOrder } from "../../../src/pki/findings.ts";
+import { schemaFaults } from "../../support/json-schema.ts";
 import { recordingTerminal } from "../../support/recording-terminal.ts";
-import { sarifFaults } from "../../support/sarif-structure.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const FOUND: readonly Finding[] = [
@@ -79,18 +80,36 @@ test("JSON has a version, every secret and every finding", () => {
 describe("SARIF", () => {
   const log = JSON.parse(printed("sarif").out);
 
-  test("has the structure of version 2.1.0", () => {
-    expect(sarifFaults(log)).toEqual([]);
+  const faultsOf = (document: unknown) => schemaFaults(document, sarifSchema, "4");
+
+  test("satisfies the schema of version 2.1.0, with and without findings", () => {
+    expect(faultsOf(log)).toEqual([]);
+    const terminal = recordingTerminal();
+    printReport({ ...EXAMINATION, findings: [] }, "sarif", terminal);
+    expect(faultsOf(JSON.parse(terminal.stdout))).toEqual([]);
   });
 
-  test("the structure check notices what is wrong", () => {
-    const broken = structuredClone(log);
-    broken.version = "2.0.0";
-    broken.runs[0].results[0].ruleIndex = 999;
-    broken.runs[0].results[1].locations[0].physicalLocation.region.startLine = 0;
-    broken.runs[0].results[2].message = {};
-    broken.runs[0].results[3].colour = "red";
-    expect(sarifFaults(broken).length).toBe(5);
+  test("the schema notices what is wrong", () => {
+    type Log = typeof log;
+    const spoilers: readonly ((broken: Log) => void)[] = [
+      (broken) => (broken.version = "2.0.0"),
+      (broken) => (broken.runs[0].results[1].locations[0].physicalLocation.region.startLine = 0),
+      (broken) => (broken.runs[0].results[2].message = {}),
+      (broken) => (broken.runs[0].results[3].colour = "red"),
+      (broken) => (broken.runs[0].results[0].level = "fatal"),
+      (broken) => (broken.runs[0].results[1].locations[0].physicalLocation.artifactLocation.uri = "a b"),
+      (broken) => delete broken.runs[0].tool.driver.name,
+    ];
+    for (const spoil of spoilers) {
+      const broken = structuredClone(log);
+      spoil(broken);
+      expect([spoil.toString(), faultsOf(broken)]).not.toEqual([spoil.toString(), []]);
+    }
+  });
+
+  test("every result points to its rule", () => {
+    const [{ results, tool }] = log.runs;
+    for (const { ruleId, ruleIndex } of results) expect(tool.driver.rules[ruleIndex].id).toBe(ruleId);
   });
 
   test("names rules and places, and no place for what is no file", () => {
