@@ -7,6 +7,7 @@ import { Backends } from "../runtime/backends.ts";
 import { monotonicClock } from "../runtime/clock.ts";
 import { Driver } from "../runtime/driver.ts";
 import { FileWatch } from "../runtime/file-watch.ts";
+import { keyedHash } from "../runtime/keyed-hash.ts";
 import type { Log } from "../runtime/log.ts";
 import { addConnectorMetrics } from "../runtime/metrics-connector.ts";
 import {
@@ -26,6 +27,7 @@ import {
   insecurities,
   relayAddress,
   serverNames,
+  tcpLimits,
   udpLimits,
 } from "./connect-options.ts";
 import { serviceEntries } from "./connect-services.ts";
@@ -118,8 +120,14 @@ class ConnectorDaemon {
       },
       monotonicClock.now(),
     );
-    const options = { services: serviceEntries(settings), random: Math.random, udp: udpLimits(settings) };
-    this.#connector = new Connector(options);
+    this.#connector = new Connector({
+      services: serviceEntries(settings),
+      random: Math.random,
+      hash: keyedHash(),
+      room: (peer) => this.#endpoint.room(peer),
+      udp: udpLimits(settings),
+      tcp: tcpLimits(settings),
+    });
     this.#driver = new Driver<Input, Output>({
       role: this.#connector,
       endpoint: this.#endpoint,
@@ -194,7 +202,7 @@ class ConnectorDaemon {
     this.#driver.wake();
     await turnUntil(() => this.#endpoint.drained, GOODBYE_MS);
     this.#driver.stop();
-    this.#backends.closeAll();
+    await this.#backends.closeAll();
     for (const one of this.#open.reverse()) await one.close();
     this.#log.line("info", "stopped");
     this.#log.close();

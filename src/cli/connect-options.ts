@@ -1,4 +1,5 @@
 // The options of `ztna connect`, and the settings that they amount to. Contradictions end here.
+import type { TcpLimits } from "../connector/tcp-proxy.ts";
 import type { UdpLimits } from "../connector/udp-proxy.ts";
 import { serviceName, serviceRows } from "./connect-services.ts";
 import {
@@ -72,7 +73,34 @@ export const CONNECT_OPTIONS = {
     help: "new UDP flows per second of one agent",
     group: LIMITS,
   }),
-  flowIdle: option(duration, { default: 60_000, help: "a flow without packets ends after this", group: LIMITS }),
+  flowIdle: option(duration, { default: 60_000, help: "a UDP flow without packets ends after this", group: LIMITS }),
+  maxSessions: option(count(1, 1e6), { default: 4096, help: "TCP connections in all", group: LIMITS }),
+  maxSessionsPerAgent: option(count(1, 1e6), { default: 256, help: "TCP connections of one agent", group: LIMITS }),
+  maxSynsPerSecond: option(count(1, 1e6), {
+    default: 10,
+    help: "new TCP connections per second of one agent",
+    group: LIMITS,
+  }),
+  dialTimeout: option(duration, {
+    default: 5000,
+    help: "a backend that has not answered by then is away",
+    group: LIMITS,
+  }),
+  tcpKeepalive: option(duration, {
+    default: 600_000,
+    help: "an agent that was silent on a TCP connection for so long is asked whether it is there",
+    group: LIMITS,
+  }),
+  halfClosedIdle: option(duration, {
+    default: 300_000,
+    help: "a TCP connection that one side has ended is reset when nothing goes the other way for so long",
+    group: LIMITS,
+  }),
+  tcpMemory: option(count(1, 65_536), {
+    default: 256,
+    help: "MiB that TCP connections may hold for slow readers, in all",
+    group: LIMITS,
+  }),
 
   p2pCert: optional(file, {
     help: "certificate of the peer-to-peer server",
@@ -148,6 +176,18 @@ export function udpLimits({ values }: ConnectSettings): UdpLimits {
     idleMs: values.flowIdle,
     newFlowsPerSecond: values.maxNewFlowsPerSecond,
     newFlowsBurst: Math.max(values.maxNewFlowsPerSecond, values.maxFlowsPerAgent),
+  };
+}
+
+export function tcpLimits({ values }: ConnectSettings): TcpLimits {
+  return {
+    sessions: values.maxSessions,
+    sessionsPerAgent: values.maxSessionsPerAgent,
+    synsPerSecond: values.maxSynsPerSecond,
+    dialMs: values.dialTimeout,
+    keepaliveMs: values.tcpKeepalive,
+    halfClosedMs: values.halfClosedIdle,
+    memoryBytes: values.tcpMemory * 1024 * 1024,
   };
 }
 

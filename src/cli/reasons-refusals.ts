@@ -83,6 +83,12 @@ export const REGISTRATIONS: Readonly<Record<RejectionReason | DenialReason | Bac
   services: explained("the relay knows too many services", "relay", "raise --max-services"),
   unresolved: explained("the backend's name has no address", "connector", "check --forward and the name server"),
   refused: explained("nothing listens at the backend's address", "connector", "start the backend, or check --forward"),
+  unreachable: explained("there is no way to the backend", "connector", "check --forward, routes and firewalls"),
+  timeout: explained(
+    "the backend did not answer in time",
+    "connector",
+    "check --forward and the firewalls in between; --dial-timeout is how long it may take",
+  ),
   "no-socket": explained("the system gave no socket", "connector", "raise the limit of open files (ulimit -n)"),
 };
 

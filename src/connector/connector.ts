@@ -1,20 +1,19 @@
-// The connector: inner packets of agents to backends, and what backends answer back to the relay. One uplink for each
-// service, because reference relays route back only one service per connection, and because a packet then reaches only
-// backends of the service that it came in for.
-import { Deadlines } from "../core/deadlines.ts";
-import { earlier, type Machine, type Millis, TIMEOUT, type Timeout } from "../core/machine.ts";
+// The connector: inner packets of agents to backends, and what backends answer back to the relay.
+import { earlier, type Machine, type Millis, type Timeout } from "../core/machine.ts";
 import { Outbox } from "../core/outbox.ts";
+import type { KeyedHash } from "../tcp/isn.ts";
+import type { TcpStats } from "../tcp/stats.ts";
 import type { Dial, DialEvent, Fatal, Notice, PeerCommand, PeerEvent, PeerId } from "../tunnel/peer.ts";
-import type { RegistrationState } from "../tunnel/registrations.ts";
-import { Uplink, type UplinkState } from "../tunnel/uplink.ts";
-import { checkIpv4, ipv4Destination, ipv4Protocol, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.ts";
-import { checkTcp, encodeRst, tcpDestinationPort } from "../wire/tcp.ts";
+import { checkIpv4, ipv4Protocol, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.ts";
+import { encodeRst } from "../wire/tcp.ts";
 import { UDP_OVERHEAD } from "../wire/udp.ts";
-import type { BackendCommand, BackendEvent } from "./backend.ts";
+import type { BackendCommand, BackendEvent, BackendFailure, UdpEvent } from "./backend.ts";
 import { BackendReports } from "./backend-reports.ts";
 import { answerEcho } from "./icmp-echo.ts";
+import { type Line, Lines, type ServiceStatus } from "./lines.ts";
 import { type ServiceEntry, Services } from "./services.ts";
 import { type AnswerKind, ConnectorStats, type ReplyDrop, type RequestDrop } from "./stats.ts";
+import { DEFAULT_TCP_LIMITS, type TcpLimits, TcpProxy } from "./tcp-proxy.ts";
 import { DEFAULT_UDP_LIMITS, encodeReply, type UdpLimits, UdpProxy } from "./udp-proxy.ts";
 
 export interface ConnectorOptions {
@@ -22,60 +21,42 @@ export interface ConnectorOptions {
   readonly services: readonly ServiceEntry[];
   /** From 0 up to, but not including, 1. */
   readonly random: () => number;
+  /** Keyed with a secret of this process. */
+  readonly hash: KeyedHash;
+  /** Datagrams that a connection takes before later ones would have to wait; after 0, "writable" follows. */
+  readonly room?: (peer: PeerId) => number;
   readonly udp?: Partial<UdpLimits>;
+  readonly tcp?: Partial<TcpLimits>;
 }
 
 export type ConnectorInput = PeerEvent | DialEvent | BackendEvent;
 export type ConnectorOutput = PeerCommand | BackendCommand | Dial | Notice | Fatal;
 
-export interface ServiceStatus {
-  readonly service: string;
-  readonly connection: UplinkState;
-  readonly registration: RegistrationState;
-  /** Why it is denied. */
-  readonly reason: string | undefined;
-  /** Largest inner packet that reaches an agent now; 0 while not connected. */
-  readonly maxDatagram: number;
-  readonly reconnections: number;
-}
-
-/** The way of one service to the relay. */
-interface Line {
-  readonly service: string;
-  readonly uplink: Uplink;
-  /** The connection that datagrams of this service come in on. */
-  peer: PeerId | undefined;
-}
-
 export class Connector implements Machine<ConnectorInput, ConnectorOutput> {
   readonly stats = new ConnectorStats();
   private readonly services: Services;
-  private readonly lines = new Map<string, Line>();
-  private readonly byPeer = new Map<PeerId, Line>();
-  private readonly deadlines = new Deadlines<Line>();
+  private readonly lines: Lines;
   private readonly out = new Outbox<ConnectorOutput>();
   private readonly udp: UdpProxy;
+  private readonly tcp: TcpProxy;
   private readonly reports = new BackendReports();
-  private dials = 0;
+  private now: Millis = 0;
 
   constructor(options: ConnectorOptions) {
-    this.services = new Services(options.services);
-    this.udp = new UdpProxy(this.services, { ...DEFAULT_UDP_LIMITS, ...options.udp }, this.stats, this.out);
-    for (const service of this.services.ids) {
-      const uplink = new Uplink({
-        role: "connector",
-        services: [service],
-        nextDial: () => ++this.dials,
-        random: options.random,
-        mayGiveUp: () => !this.hadSuccess,
-      });
-      const line = { service, uplink, peer: undefined };
-      this.lines.set(service, line);
-      this.settle(line);
-    }
+    const { random, hash, room = () => UNLIMITED } = options;
+    const { stats, out } = this;
+    const services = new Services(options.services);
+    this.services = services;
+    this.udp = new UdpProxy(services, { ...DEFAULT_UDP_LIMITS, ...options.udp }, stats, out);
+    const limits = { ...DEFAULT_TCP_LIMITS, ...options.tcp };
+    const report = this.report.bind(this);
+    this.tcp = new TcpProxy({ services, limits, hash, room, stats, out, report });
+    this.lines = new Lines({ services: services.ids, random, out, settled: (line, now) => this.settled(line, now) });
   }
 
   handle(input: ConnectorInput | Timeout, now: Millis): void {
+    this.now = now;
+    this.tcp.lines.input(now, input.type === "stream-taken" || input.type === "timeout");
     switch (input.type) {
       case "datagram":
         this.fromRelay(input.peer, input.bytes, now);
@@ -86,46 +67,46 @@ export class Connector implements Machine<ConnectorInput, ConnectorOutput> {
       case "udp-failed":
         this.backendFailed(input, now);
         break;
-      case "timeout":
-        this.timeout(now);
+      case "stream-opened":
+      case "stream-failed":
+      case "stream-data":
+      case "stream-taken":
+      case "stream-writable":
+      case "stream-ended":
+      case "stream-broken":
+        this.tcp.handle(input, now);
         break;
-      case "dialing":
-      case "unresolved":
-        this.tellUplink(
-          this.lineOf((uplink) => uplink.expects(input.dial)),
-          input,
-          now,
-        );
+      case "timeout":
+        this.lines.timeout(now);
+        this.udp.timeout(now);
+        this.tcp.lines.turn(now);
+        break;
+      case "writable":
+        this.tcp.lines.writable(this.lines.at(input.peer)?.service ?? "");
         break;
       default:
-        this.tellUplink(this.byPeer.get(input.peer) ?? this.lineOf((uplink) => uplink.owns(input.peer)), input, now);
+        this.lines.handle(input, now);
     }
   }
 
+  /** TCP segments come last, one at a time: each only if there is still room for it. */
   poll(): ConnectorOutput | undefined {
-    return this.out.shift();
+    return this.out.shift() ?? this.nextSegment();
   }
 
   deadline(): Millis | undefined {
-    return earlier(this.deadlines.next(), this.udp.deadline());
+    return earlier(earlier(this.lines.deadline(), this.udp.deadline()), this.tcp.lines.deadline());
   }
 
   /** Says goodbye to the relay and closes the backends. Nothing follows. */
   stop(now: Millis): void {
-    for (const line of this.lines.values()) {
-      line.uplink.stop(now);
-      this.settle(line);
-    }
+    this.lines.stop(now);
     this.udp.closeAll();
+    this.tcp.closeAll();
   }
 
-  *status(): IterableIterator<ServiceStatus> {
-    for (const { service, uplink } of this.lines.values()) {
-      const { state, reason } = uplink.registration(service)!;
-      const { maxDatagram } = uplink;
-      const { reconnections } = uplink.stats;
-      yield { service, connection: uplink.state, registration: state, reason, maxDatagram, reconnections };
-    }
+  status(): IterableIterator<ServiceStatus> {
+    return this.lines.status();
   }
 
   /** UDP flows that are open now. */
@@ -133,11 +114,43 @@ export class Connector implements Machine<ConnectorInput, ConnectorOutput> {
     return this.udp.flowCount;
   }
 
+  /** TCP connections that are open now. */
+  get sessionCount(): number {
+    return this.tcp.sessionCount;
+  }
+
+  get segments(): Readonly<Record<keyof TcpStats, number>> {
+    return this.tcp.shared.stats;
+  }
+
+  private nextSegment(): PeerCommand | undefined {
+    const next = this.tcp.lines.next();
+    if (next === undefined || next.line.peer === undefined) return undefined;
+    const { line, bytes } = next;
+    if (!line.sentInTurn) this.sending(line.service);
+    line.sentInTurn = true;
+    return { type: "send", peer: next.line.peer, bytes };
+  }
+
+  /** Once for all segments of a turn: what is sent ought to be answered. */
+  private sending(service: string): void {
+    const line = this.lines.of(service);
+    if (line === undefined) return;
+    line.uplink.sending(this.now);
+    this.lines.settle(line, this.now);
+  }
+
+  private settled({ service, uplink, peer }: Line, now: Millis): void {
+    // A relay drops what comes from a connection that it does not know to serve anything.
+    const usable = uplink.registration(service)?.state === "registered";
+    this.tcp.lines.path(service, usable ? peer : undefined, uplink.maxDatagram, now);
+  }
+
   private fromRelay(peer: PeerId, bytes: Uint8Array, now: Millis): void {
     const hop = this.stats.hops.agent;
     hop.received++;
     hop.receivedBytes += bytes.length;
-    const line = this.byPeer.get(peer);
+    const line = this.lines.at(peer);
     if (line === undefined) {
       hop.drop("stale-connection");
       return;
@@ -147,7 +160,7 @@ export class Connector implements Machine<ConnectorInput, ConnectorOutput> {
     if (packet !== undefined) this.fromAgent(line, packet, now);
     else if (line.uplink.stats.unexpected > unexpected) hop.drop("unexpected");
     else this.stats.control++;
-    this.settle(line);
+    this.lines.settle(line, now);
   }
 
   private fromAgent(line: Line, packet: Uint8Array, now: Millis): void {
@@ -162,7 +175,7 @@ export class Connector implements Machine<ConnectorInput, ConnectorOutput> {
       case PROTOCOL_ICMP:
         return this.echo(line, packet, now);
       case PROTOCOL_TCP:
-        return this.refuseTcp(line, packet, now);
+        return this.segment(line, packet, now);
       default:
         return "unsupported-protocol";
     }
@@ -176,15 +189,13 @@ export class Connector implements Machine<ConnectorInput, ConnectorOutput> {
     return undefined;
   }
 
-  /** There is no TCP proxy: a connection attempt is refused at once instead of timing out. */
-  private refuseTcp(line: Line, packet: Uint8Array, now: Millis): RequestDrop {
-    const damage = checkTcp(packet);
-    if (damage !== undefined) return `tcp-${damage}`;
-    const { service } = line;
-    const target = this.services.backendFor(service, ipv4Destination(packet), "tcp", tcpDestinationPort(packet));
+  /** What belongs to no connection and begins none is refused at once instead of timing out. */
+  private segment(line: Line, packet: Uint8Array, now: Millis): RequestDrop | undefined {
+    const drop = this.tcp.forward(line.service, packet, now);
+    if (drop === undefined || WITHOUT_RESET.has(drop)) return drop;
     const reset = encodeRst(packet);
     if (reset !== undefined) this.answer(line, "reset", reset, now);
-    return typeof target === "string" ? target : "tcp-not-supported";
+    return drop;
   }
 
   private answer(line: Line, kind: AnswerKind, packet: Uint8Array, now: Millis): void {
@@ -192,7 +203,7 @@ export class Connector implements Machine<ConnectorInput, ConnectorOutput> {
     else this.stats.answersLost++;
   }
 
-  private fromBackend(event: Extract<BackendEvent, { type: "udp-data" }>, now: Millis): void {
+  private fromBackend(event: Extract<UdpEvent, { type: "udp-data" }>, now: Millis): void {
     const hop = this.stats.hops.backend;
     hop.received++;
     hop.receivedBytes += event.bytes.length;
@@ -202,73 +213,34 @@ export class Connector implements Machine<ConnectorInput, ConnectorOutput> {
 
   private reply({ backend, bytes }: { backend: number; bytes: Uint8Array }, now: Millis): ReplyDrop | undefined {
     const flow = this.udp.flowOf(backend);
-    const line = flow === undefined ? undefined : this.lines.get(flow.service);
+    const line = flow === undefined ? undefined : this.lines.of(flow.service);
     if (flow === undefined || line === undefined) return "reply-unknown-flow";
-    this.say(this.reports.answered(flow.service));
+    this.report(flow.service, undefined, now);
     if (line.peer === undefined) return "reply-not-connected";
     if (bytes.length + UDP_OVERHEAD > line.uplink.maxDatagram) return "reply-too-large";
     line.uplink.send(encodeReply(flow, bytes), now);
     this.stats.hops.backend.forwarded++;
     this.stats.hops.backend.forwardedBytes += bytes.length;
-    this.settle(line);
+    this.lines.settle(line, now);
     return undefined;
   }
 
-  private backendFailed({ backend, reason }: Extract<BackendEvent, { type: "udp-failed" }>, now: Millis): void {
+  private backendFailed({ backend, reason }: Extract<UdpEvent, { type: "udp-failed" }>, now: Millis): void {
     const flow = this.udp.failed(backend);
-    if (flow === undefined) return;
-    this.stats.backendFailures[reason]++;
-    this.say(this.reports.failed(flow.service, reason, now));
+    if (flow !== undefined) this.report(flow.service, reason, now);
   }
 
-  private timeout(now: Millis): void {
-    const due: Line[] = [];
-    for (let line = this.deadlines.takeExpired(now); line !== undefined; line = this.deadlines.takeExpired(now)) {
-      due.push(line);
-    }
-    for (const line of due) this.tellUplink(line, TIMEOUT, now);
-    this.udp.timeout(now);
-  }
-
-  private lineOf(matches: (uplink: Uplink) => boolean): Line | undefined {
-    for (const line of this.lines.values()) {
-      if (matches(line.uplink)) return line;
-    }
-    return undefined;
-  }
-
-  private tellUplink(line: Line | undefined, input: Parameters<Uplink["handle"]>[0], now: Millis): void {
-    if (line !== undefined) {
-      line.uplink.handle(input, now);
-      this.settle(line);
-    } else if (input.type === "dialing") {
-      // Nobody waits for that attempt any more.
-      this.out.push({ type: "close", peer: input.peer, layer: "application", code: 0, reason: "superseded" });
-    }
-  }
-
-  /** After anything was done to an uplink: its outputs, its connection and its deadline become the connector's. */
-  private settle(line: Line): void {
-    const { uplink } = line;
-    for (let output = uplink.poll(); output !== undefined; output = uplink.poll()) this.out.push(output);
-    if (line.peer !== uplink.peer) {
-      if (line.peer !== undefined) this.byPeer.delete(line.peer);
-      line.peer = uplink.peer;
-      if (line.peer !== undefined) this.byPeer.set(line.peer, line);
-    }
-    const deadline = uplink.deadline();
-    if (deadline === undefined) this.deadlines.clear(line);
-    else this.deadlines.set(line, deadline);
-  }
-
-  private say(notice: Notice | undefined): void {
+  /** What became of a service's backend; undefined: it answered. */
+  private report(service: string, failure: BackendFailure | undefined, now: Millis): void {
+    if (failure !== undefined) this.stats.backendFailures[failure]++;
+    const notice = failure === undefined ? this.reports.answered(service) : this.reports.failed(service, failure, now);
     if (notice !== undefined) this.out.push(notice);
   }
-
-  private get hadSuccess(): boolean {
-    for (const { uplink } of this.lines.values()) {
-      if (uplink.hadSuccess) return true;
-    }
-    return false;
-  }
 }
+
+/** Damaged, or a segment of a connection that is open. */
+const WITHOUT_RESET: ReadonlySet<RequestDrop> = new Set<RequestDrop>([
+  ...(["tcp-short", "tcp-bad-header-length", "tcp-bad-checksum", "tcp-memory"] as const),
+]);
+/** Datagrams at a time, where nobody says how many there is room for. */
+const UNLIMITED = 1024;

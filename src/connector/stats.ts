@@ -18,7 +18,11 @@ export type RequestDrop =
   | "unexpected" // neither an inner packet nor a message that a relay sends to a connector
   | "unsupported-protocol"
   | "icmp-not-echo"
-  | "tcp-not-supported"
+  | "tcp-unknown-connection" // a segment of none that is open
+  | "tcp-memory" // slow readers hold all the memory there is; the agent sends it again
+  | "syn-rate" // an agent opens connections too fast
+  | "session-limit" // too many TCP connections in all, or of one agent
+  | "session-limit-of-agent"
   | "flow-rate"; // an agent opens flows too fast
 
 /** Why a packet of a backend did not reach its agent. */
@@ -32,7 +36,7 @@ export type AnswerKind = "echo-reply" | "reset";
 export class HopStats<Reason extends string> {
   received = 0;
   receivedBytes = 0;
-  /** UDP payloads handed to a backend, or replies handed to the relay. */
+  /** UDP payloads and TCP segments that were taken, or what backends sent and agents will get. */
   forwarded = 0;
   /** Of those payloads, without headers. */
   forwardedBytes = 0;
@@ -55,8 +59,13 @@ export class ConnectorStats {
   flowsOpened = 0;
   /** Flows that made room for a newer one before they were idle. */
   flowsEvicted = 0;
-  readonly backendFailures: Record<BackendFailure, number> = { unresolved: 0, refused: 0, "no-socket": 0 };
-  /** There is no TCP proxy: always 0. */
-  readonly tcpSessions = 0;
-  readonly tcpErrors = 0;
+  readonly backendFailures: Record<BackendFailure, number> = {
+    ...{ unresolved: 0, refused: 0, unreachable: 0, timeout: 0, "no-socket": 0 },
+  };
+  /** TCP connections to backends that were started. */
+  tcpSessions = 0;
+  /** Those that failed or broke. */
+  tcpErrors = 0;
+  /** Those that ended because one direction was over and nothing went the other way. */
+  tcpIdled = 0;
 }

@@ -5,7 +5,7 @@ import { RateLimiter } from "../core/rate-limiter.ts";
 import type { Ipv4 } from "../wire/address.ts";
 import { ipv4Destination, ipv4Source } from "../wire/ipv4.ts";
 import { checkUdp, encodeUdp, udpDestinationPort, udpPayloadEnd, udpPayloadStart, udpSourcePort } from "../wire/udp.ts";
-import type { BackendCommand, BackendId } from "./backend.ts";
+import type { BackendId, UdpCommand } from "./backend.ts";
 import { type Flow, type FlowLimits, Flows } from "./flows.ts";
 import type { Services } from "./services.ts";
 import type { ConnectorStats, RequestDrop } from "./stats.ts";
@@ -27,12 +27,12 @@ export const DEFAULT_UDP_LIMITS: UdpLimits = {
 export class UdpProxy {
   private readonly services: Services;
   private readonly stats: ConnectorStats;
-  private readonly out: Pick<Outbox<BackendCommand>, "push">;
+  private readonly out: Pick<Outbox<UdpCommand>, "push">;
   private readonly flows: Flows;
   private readonly newFlows: RateLimiter<Ipv4>;
   private backends = 0;
 
-  constructor(services: Services, limits: UdpLimits, stats: ConnectorStats, out: Pick<Outbox<BackendCommand>, "push">) {
+  constructor(services: Services, limits: UdpLimits, stats: ConnectorStats, out: Pick<Outbox<UdpCommand>, "push">) {
     this.services = services;
     this.stats = stats;
     this.out = out;

@@ -1,12 +1,14 @@
-// Carries out what the connector decides on real sockets: one connected UDP socket for each flow. A backend that fails
-// is an event for the connector, a packet that cannot be sent is a count; neither is ever an exception.
+// Carries out what the connector decides on real sockets: one connected UDP socket for each flow, and streams for TCP.
+// A backend that fails is an event for the connector, a packet that cannot be sent is a count; neither is ever an
+// exception.
 import type { BackendCommand, BackendEvent, BackendId } from "../connector/backend.ts";
 import type { Resolver } from "./resolver.ts";
 import { sizeSocketBuffers } from "./socket-buffers.ts";
+import { StreamSockets } from "./stream-sockets.ts";
 
 export interface BackendsOptions {
   readonly resolver: Pick<Resolver, "resolve">;
-  /** Takes what the sockets say. The bytes are its to keep. */
+  /** Takes what the sockets say. Bytes are lent for the time of the call. */
   readonly emit: (event: BackendEvent) => void;
 }
 
@@ -39,11 +41,13 @@ interface Backend {
 
 export class Backends {
   readonly stats = new BackendsStats();
+  readonly streams: StreamSockets;
   readonly #options: BackendsOptions;
   readonly #backends = new Map<BackendId, Backend>();
 
   constructor(options: BackendsOptions) {
     this.#options = options;
+    this.streams = new StreamSockets(options);
   }
 
   perform(command: BackendCommand): void {
@@ -57,16 +61,19 @@ export class Backends {
       case "udp-close":
         this.#close(command.backend);
         break;
+      default:
+        this.streams.perform(command);
     }
   }
 
   /** Open sockets and those that are being opened. */
   get size(): number {
-    return this.#backends.size;
+    return this.#backends.size + this.streams.size;
   }
 
-  closeAll(): void {
+  async closeAll(): Promise<void> {
     for (const id of [...this.#backends.keys()]) this.#close(id);
+    await this.streams.closeAll();
   }
 
   async #open(id: BackendId, host: string, port: number): Promise<void> {

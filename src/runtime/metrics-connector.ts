@@ -17,8 +17,12 @@ export interface ConnectorFigures {
     readonly backendFailures: Readonly<Record<string, number>>;
     readonly tcpSessions: number;
     readonly tcpErrors: number;
+    readonly tcpIdled: number;
   };
   readonly flowCount: number;
+  readonly sessionCount: number;
+  /** What became of TCP segments, by what happened. */
+  readonly segments: Readonly<Record<string, number>>;
   status(): Iterable<ServiceFigures>;
 }
 
@@ -70,6 +74,11 @@ export function addConnectorMetrics(
   counter("flows_opened_total", "UDP flows opened.", () => stats.flowsOpened);
   counter("flows_evicted_total", "UDP flows that made room for newer ones.", () => stats.flowsEvicted);
   page.add("gauge", "ztna_connector_flows", "UDP flows open now.", () => connector.flowCount);
+  counter("tcp_idle_ended_total", "TCP connections, half closed, that nothing used any more.", () => stats.tcpIdled);
+  page.add("gauge", "ztna_connector_tcp_open", "TCP connections open now.", () => connector.sessionCount);
+  page.addLabelled("counter", "ztna_connector_tcp_segments_total", "What became of TCP segments.", ["event"], () =>
+    samples([], connector.segments),
+  );
   page.add("gauge", "ztna_connector_backend_sockets", "Backend sockets open now.", () => backends.size);
   page.addLabelled(
     "counter",

@@ -9,6 +9,8 @@ export class TcpSession<Owner> {
   readonly owner: Owner;
   /** When its owner wants to look at it, whatever the connection does. */
   wakeAt: Millis | undefined;
+  /** Its owner needs it no more: once it is closed and has said so, the stack forgets it. */
+  released = false;
   /** Of the stack: on its lists, in its table, segments in a row, and what it holds of the memory. */
   touched = false;
   ready = false;

@@ -208,11 +208,10 @@ export class TcpStack<Owner> {
     session.ready = false;
     this.sender = undefined;
     const { state } = session.connection;
-    if (state === "closed") this.forget(session);
-    else {
-      if (state === "time-wait") this.remember(session);
-      this.arm(session);
-    }
+    if (state === "closed" && session.released) return this.forget(session);
+    if (state === "closed") this.unlink(session);
+    else if (state === "time-wait") this.remember(session);
+    this.arm(session);
   }
 
   private arm(session: TcpSession<Owner>): void {

@@ -122,6 +122,11 @@ export class Uplink implements Machine<UplinkInput, UplinkOutput> {
     return "sent";
   }
 
+  /** The owner sends datagrams to `peer` by itself now. */
+  sending(now: Millis): void {
+    this.connection?.sent(now);
+  }
+
   /** Says goodbye, so that the relay forgets us at once. Nothing follows. */
   stop(_now: Millis): void {
     if (this.ended === undefined) this.end("stopped");

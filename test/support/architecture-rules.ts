@@ -7,7 +7,7 @@ export type Rule = (file: RepositoryFile) => string[];
 
 /** What each folder of src/ may import besides itself: folders, and single files where a folder would be too much. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  runtime: ["quic", "tunnel", "wire", "core", "connector/backend.ts", "agent/local.ts"],
+  runtime: ["quic", "tunnel", "tcp/isn.ts", "wire", "core", "connector/backend.ts", "agent/local.ts"],
   quic: ["tunnel/peer.ts", "identity", "wire", "core"],
   relay: ["tunnel", "tcp", "identity", "wire", "core"],
   connector: ["tunnel", "tcp", "identity", "wire", "core"],

@@ -1,6 +1,6 @@
 // A connector alone: a test plays its relay and its backends by hand in virtual time. Outputs are copied when they leave.
 
-import type { BackendCommand } from "../../src/connector/backend.ts";
+import type { UdpCommand } from "../../src/connector/backend.ts";
 import {
   Connector,
   type ConnectorInput,
@@ -11,11 +11,13 @@ import type { ServiceEntry } from "../../src/connector/services.ts";
 import { type Millis, TIMEOUT } from "../../src/core/machine.ts";
 import { ANONYMOUS } from "../../src/identity/identity.ts";
 import type { Notice, PeerId } from "../../src/tunnel/peer.ts";
+import type { StreamCommand } from "../../src/tunnel/stream.ts";
 import { parseIpv4 } from "../../src/wire/address.ts";
 import { encodeAck, parseTunnelDatagram } from "../../src/wire/tunnel.ts";
 import { encodeUdp } from "../../src/wire/udp.ts";
 import { Random } from "./random.ts";
 import { RELAY_ADDRESS } from "./simulated-relay.ts";
+import { testHash } from "./test-hash.ts";
 
 export class ConnectorWorld {
   readonly connector: Connector;
@@ -23,7 +25,8 @@ export class ConnectorWorld {
   readonly notices: Notice[] = [];
   /** What the connector sent to the relay on each connection, registrations aside. */
   readonly sent: { readonly peer: PeerId; readonly bytes: Uint8Array }[] = [];
-  readonly commands: BackendCommand[] = [];
+  readonly commands: UdpCommand[] = [];
+  readonly streams: StreamCommand[] = [];
   readonly others: ConnectorOutput[] = [];
   /** The connection of each service. */
   readonly peers = new Map<string, PeerId>();
@@ -32,7 +35,7 @@ export class ConnectorWorld {
 
   constructor(services: readonly ServiceEntry[], options: Partial<ConnectorOptions> = {}) {
     const random = new Random(1);
-    this.connector = new Connector({ services, random: () => random.next(), ...options });
+    this.connector = new Connector({ services, random: () => random.next(), hash: testHash, ...options });
   }
 
   handle(input: ConnectorInput | typeof TIMEOUT): void {
@@ -62,7 +65,7 @@ export class ConnectorWorld {
   }
 
   /** One datagram on the service's connection; what the connector wanted of backends because of it. */
-  fromRelay(service: string, bytes: Uint8Array): BackendCommand[] {
+  fromRelay(service: string, bytes: Uint8Array): UdpCommand[] {
     this.commands.length = 0;
     this.handle({ type: "datagram", peer: this.peers.get(service)!, bytes: bytes.slice() });
     return [...this.commands];
@@ -96,8 +99,13 @@ export class ConnectorWorld {
     else if (output.type === "dial") this.dials.push(output.dial);
     else if (output.type === "udp-open" || output.type === "udp-close") this.commands.push(output);
     else if (output.type === "udp-send") this.commands.push({ ...output, bytes: output.bytes.slice() });
+    else if (isStreamCommand(output)) this.noteStream(output);
     else if (output.type === "send") this.noteSent(output.peer, output.bytes.slice());
     else this.others.push(output);
+  }
+
+  private noteStream(command: StreamCommand): void {
+    this.streams.push(command.type === "stream-write" ? { ...command, bytes: command.bytes.slice() } : command);
   }
 
   private noteSent(peer: PeerId, bytes: Uint8Array): void {
@@ -105,6 +113,10 @@ export class ConnectorWorld {
     if (message.type === "registration") this.peers.set(message.service, peer);
     else this.sent.push({ peer, bytes });
   }
+}
+
+function isStreamCommand(output: ConnectorOutput): output is StreamCommand {
+  return output.type.startsWith("stream-");
 }
 
 export function ip(text: string): number {

@@ -4,6 +4,7 @@ import type { BackendCommand, BackendId } from "../../src/connector/backend.ts";
 import { Connector, type ConnectorOptions, type ConnectorOutput } from "../../src/connector/connector.ts";
 import type { Millis, TIMEOUT } from "../../src/core/machine.ts";
 import type { DialEvent, PeerEvent } from "../../src/tunnel/peer.ts";
+import { testHash } from "./test-hash.ts";
 
 interface Answer {
   readonly at: Millis;
@@ -19,8 +20,8 @@ export class EchoConnector {
   private readonly answers: Answer[] = [];
   private now: Millis = 0;
 
-  constructor(options: ConnectorOptions) {
-    this.connector = new Connector(options);
+  constructor(options: Omit<ConnectorOptions, "hash">) {
+    this.connector = new Connector({ hash: testHash, ...options });
   }
 
   handle(input: PeerEvent | DialEvent | typeof TIMEOUT, now: Millis): void {
@@ -51,7 +52,7 @@ export class EchoConnector {
   private perform(command: BackendCommand): void {
     if (command.type === "udp-open") this.open.set(command.backend, `${command.host}:${command.port}`);
     else if (command.type === "udp-close") this.open.delete(command.backend);
-    else this.echo(command.backend, command.bytes);
+    else if (command.type === "udp-send") this.echo(command.backend, command.bytes);
   }
 
   private echo(backend: BackendId, bytes: Uint8Array): void {
@@ -64,7 +65,7 @@ export class EchoConnector {
 }
 
 function isBackendCommand(output: ConnectorOutput): output is BackendCommand {
-  return output.type === "udp-open" || output.type === "udp-send" || output.type === "udp-close";
+  return output.type.startsWith("udp-") || output.type.startsWith("stream-");
 }
 
 const BACKEND_MS = 0.5;

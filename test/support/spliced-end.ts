@@ -109,6 +109,7 @@ export class SplicedEnd {
     for (let session = this.stack.takeTouched(); session !== undefined; session = this.stack.takeTouched()) {
       if (session.owner.splice?.pump(now) === true) this.established++;
       this.carryOut();
+      session.released = session.owner.splice?.done === true;
       this.stack.settle(session, session.owner.splice?.writing !== true);
     }
     const packets: Uint8Array[] = [];

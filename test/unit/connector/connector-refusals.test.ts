@@ -40,14 +40,6 @@ describe("what must not reach a backend", () => {
     expect(foreign.sent).toEqual([vector("tcpRstAck")]);
   });
 
-  test("a connection attempt to a service is refused at once", () => {
-    const { dropped, sent, world } = refused(vector("tcpSyn"), [WEB]);
-    expect(dropped).toEqual({ "tcp-not-supported": 1 });
-    expect(sent).toEqual([vector("tcpRstAck")]);
-    expect(world.connector.stats.answers.reset).toBe(1);
-    expect(refused(vector("tcpRstAck"), [WEB]).sent).toEqual([]);
-  });
-
   test("damaged packets are dropped with their reason", () => {
     const damage = (at: number, value: number) => {
       const packet = vector("hello");

@@ -5,6 +5,7 @@ import { EndpointStats } from "../../../src/quic/stats.ts";
 import { BackendsStats } from "../../../src/runtime/backends.ts";
 import { addConnectorMetrics } from "../../../src/runtime/metrics-connector.ts";
 import { MetricsPage } from "../../../src/runtime/metrics-page.ts";
+import { newTcpStats } from "../../../src/tcp/stats.ts";
 import { parseMetrics } from "../../support/metrics.ts";
 
 function setUp() {
@@ -13,7 +14,10 @@ function setUp() {
     { service: "db", connection: "connected", registration: "registered", maxDatagram: 1306, reconnections: 1 },
     { service: "lab", connection: "connected", registration: "denied", maxDatagram: 1306, reconnections: 0 },
   ];
-  const connector = { stats: new ConnectorStats(), flowCount: 7, status: () => services };
+  const connector = {
+    ...{ stats: new ConnectorStats(), flowCount: 7, sessionCount: 4, segments: { ...newTcpStats() } },
+    status: () => services,
+  };
   const backends = { stats: new BackendsStats(), size: 6 };
   const endpoint = { stats: new EndpointStats(), connections: 3, halfOpen: 0 };
   const socket = {
