@@ -36,11 +36,16 @@ export class Connection {
   /** The client's first destination id, as a map key, while the handshake lasts. */
   originalId: string | undefined;
   dirty = false;
+  /** See delayed-acks.ts. */
+  unacknowledged = 0;
+  owesAck = false;
   readable = false;
   /** quiche's count of authenticated packets when a ping went out unanswered. */
   pingedAtReceived: number | undefined;
-  /** Datagrams were given to quiche since it last wrote. */
-  offered = false;
+  /** Something beside datagrams and acknowledgements may be due: quiche is asked until it has nothing left. */
+  hasControl = false;
+  /** Datagrams given to quiche since it last wrote. */
+  offered = 0;
   /** quiche has more datagrams than the network takes: further ones wait with us. */
   congested = false;
   waiting: DatagramQueue | undefined;

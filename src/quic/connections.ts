@@ -1,6 +1,6 @@
 // The life of connections: accepted or dialled, fed, checked once, rotated, closed, forgotten.
 import { Deadlines } from "../core/deadlines.ts";
-import type { Millis } from "../core/machine.ts";
+import { earlier, type Millis } from "../core/machine.ts";
 import type { Outbox } from "../core/outbox.ts";
 import type { ServerNames } from "../identity/server-name.ts";
 import type { Layer, PeerEvent, PeerId } from "../tunnel/peer.ts";
@@ -8,11 +8,13 @@ import type { SocketAddress } from "../wire/address.ts";
 import type { Admission, Prefix } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import { type ConnectionIds, tokenToBigint } from "./connection-id.ts";
+import { DelayedAcks } from "./delayed-acks.ts";
 import { ending } from "./ending.ts";
 import { type NativeConfig, type NativeConnection, quiche } from "./native.ts";
 import type { PacketBatch } from "./packet-batch.ts";
 import { checkPing, followPath } from "./path-watch.ts";
 import { checkPeer, closeCode, dialFailure, dialRefusal } from "./peer-check.ts";
+import { discardStreams } from "./reading.ts";
 import { Rotation } from "./rotation.ts";
 import { Routes } from "./routes.ts";
 import { abandonWaiting } from "./sending.ts";
@@ -38,6 +40,7 @@ export class Connections {
   readonly #context: ConnectionsContext;
   readonly #byPeer = new Map<PeerId, Connection>();
   readonly #timers = new Deadlines<Connection>();
+  readonly #acks = new DelayedAcks<Connection>();
   readonly #rotation: Rotation;
   #dirty: Connection[] = [];
   #spare: Connection[] = [];
@@ -96,22 +99,33 @@ export class Connections {
   /** False when quiche refused the packet: that costs the packet and nothing else. */
   feed(connection: Connection, packet: Uint8Array, from: SocketAddress, now: Millis): boolean {
     const { native } = connection;
-    // Also after a failure: a TLS alert has to leave.
-    this.touch(connection);
     try {
       native.recv(packet, connection.infoFor(from));
     } catch {
+      // A TLS alert has to leave.
+      connection.unacknowledged++;
+      this.touch(connection);
       return false;
     }
     if (connection.state === "handshaking" && native.isEstablished()) this.#established(connection, now);
+    const isUrgent = this.#acks.received(connection, now);
+    // Probes of a path and whatever belongs to a handshake are more than acknowledgements.
+    if (connection.state !== "open" || from !== connection.address) this.touch(connection);
+    else if (isUrgent) this.schedule(connection);
     if (from !== connection.address) followPath(connection, from, this.#context.events);
     if (connection.pingedAtReceived !== undefined) checkPing(connection, this.#context.events);
     if (connection.ids.length > 1) this.#rotation.collectRetired(connection, now);
     return true;
   }
 
-  /** Puts a connection on the list of those that transmit has to visit. */
+  /** Anything may be due on a connection. */
   touch(connection: Connection): void {
+    connection.hasControl = true;
+    this.schedule(connection);
+  }
+
+  /** Puts a connection on the list of those that transmit has to visit: datagrams or acknowledgements are due. */
+  schedule(connection: Connection): void {
     if (connection.dirty) return;
     connection.dirty = true;
     this.#dirty.push(connection);
@@ -140,8 +154,10 @@ export class Connections {
     for (; visited < visiting.length; visited++) {
       const connection = visiting[visited]!;
       if (connection.state !== "gone") {
+        if (connection.unacknowledged > 0) discardStreams(connection, this.#context.stats);
         if (!writePackets(connection, batch, now, this.#context.stats)) break;
         this.#settle(connection, now);
+        connection.unacknowledged = 0;
       }
       connection.dirty = false;
     }
@@ -159,15 +175,16 @@ export class Connections {
       connection.native.onTimeout();
       this.touch(connection);
     }
+    for (let connection = this.#acks.takeDue(now); connection; connection = this.#acks.takeDue(now)) {
+      this.schedule(connection);
+    }
     for (let connection = this.#rotation.rotateNext(now); connection; connection = this.#rotation.rotateNext(now)) {
       this.touch(connection);
     }
   }
 
   deadline(): Millis | undefined {
-    const timer = this.#timers.next();
-    const rotation = this.#rotation.deadline();
-    return timer === undefined || (rotation !== undefined && rotation < timer) ? rotation : timer;
+    return earlier(earlier(this.#timers.next(), this.#acks.deadline()), this.#rotation.deadline());
   }
 
   get(peer: PeerId): Connection | undefined {
@@ -212,6 +229,7 @@ export class Connections {
     }
     stats.handshakesCompleted++;
     connection.open(check.certificates);
+    this.touch(connection);
     this.#rotation.schedule(connection, now);
     const { peer, address, maxDatagram } = connection;
     events.push({ type: "connected", peer, identity: check.identity, address, maxDatagram });
@@ -233,7 +251,9 @@ export class Connections {
     const { native } = connection;
     const timeout = native.timeout();
     if (timeout === null && native.isClosed()) return this.#forget(connection);
-    if (connection.state !== "closing" && native.isDraining()) this.#end(connection);
+    // Only a packet can have ended a connection that was open.
+    const mayHaveEnded = connection.state === "handshaking" || connection.unacknowledged > 0;
+    if (mayHaveEnded && connection.state !== "closing" && native.isDraining()) this.#end(connection);
     this.#timers.set(connection, connection.nextDeadline(timeout, now));
     if (!connection.full || connection.waiting?.room === 0) return;
     connection.full = false;

@@ -53,6 +53,8 @@ export class Endpoint {
   readonly #answers = new Outbox<{ readonly packet: Uint8Array; readonly to: SocketAddress }>();
   readonly #readable = new Outbox<Connection>();
   #reading: Connection | undefined;
+  /** Used again for every datagram. */
+  readonly #datagram = { type: "datagram" as const, peer: 0, bytes: new Uint8Array(0) as Uint8Array };
   #draining: string | undefined;
   #revocations: Revocations | undefined;
   /** When something was last received, transmitted or timed out: what a role sends is sent then. */
@@ -93,7 +95,7 @@ export class Endpoint {
     this.#toRead(connection);
   }
 
-  /** The next event. A datagram's bytes are valid until the next call. */
+  /** The next event. A datagram and its bytes are valid until the next call. */
   poll(): PeerEvent | undefined {
     const event = this.#events.shift();
     if (event !== undefined) return event;
@@ -102,7 +104,11 @@ export class Endpoint {
       const connection = this.#reading;
       if (connection === undefined) return undefined;
       const bytes = readDatagram(connection, this.stats);
-      if (bytes !== undefined) return { type: "datagram", peer: connection.peer, bytes };
+      if (bytes !== undefined) {
+        this.#datagram.peer = connection.peer;
+        this.#datagram.bytes = bytes;
+        return this.#datagram;
+      }
       connection.readable = false;
       this.#reading = undefined;
     }
@@ -206,7 +212,7 @@ export class Endpoint {
 
   #send(connection: Connection | undefined, bytes: Uint8Array): void {
     if (connection !== undefined) {
-      if (sendDatagram(connection, bytes, this.#now, this.stats)) this.#connections.touch(connection);
+      if (sendDatagram(connection, bytes, this.#now, this.stats)) this.#connections.schedule(connection);
       return;
     }
     this.stats.datagramsTaken++;

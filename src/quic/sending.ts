@@ -33,13 +33,13 @@ export function sendDatagram(connection: Connection, bytes: Uint8Array, now: Mil
 }
 
 /**
- * After the connection has written what it could: moves some of what waits into quiche. True when there is more to
- * write now.
+ * After the connection has written what it could: moves some of what waits into quiche. `isDrained`: quiche's queue is
+ * known to be empty. True when there is more to write now.
  */
-export function refill(connection: Connection, now: Millis, stats: EndpointStats): boolean {
-  if (!connection.offered && !connection.congested) return false;
-  connection.offered = false;
-  connection.congested = connection.native.dgramSendQueueLen() > 0;
+export function refill(connection: Connection, isDrained: boolean, now: Millis, stats: EndpointStats): boolean {
+  if (connection.offered === 0 && !connection.congested) return false;
+  connection.offered = 0;
+  connection.congested = !isDrained && connection.native.dgramSendQueueLen() > 0;
   const { waiting } = connection;
   if (waiting === undefined) return false;
   dropLate(connection, now, stats);
@@ -59,7 +59,7 @@ export function refill(connection: Connection, now: Millis, stats: EndpointStats
 
 /** False when quiche's queue is full. */
 function offer(connection: Connection, bytes: Uint8Array, stats: EndpointStats): boolean {
-  connection.offered = true;
+  connection.offered++;
   try {
     if (connection.native.dgramSend(bytes) === null) return false;
     stats.datagramsSent++;

@@ -1,6 +1,7 @@
 // The data path: every datagram that is no registration is relayed or dropped for one reason, and counted as one of both.
 // Nothing here makes strings or walks peers; the packet is rewritten in place and passed on as a view.
 import type { Millis } from "../core/machine.ts";
+import { Tails } from "../core/views.ts";
 import type { PeerId } from "../tunnel/peer.ts";
 import { checkIpv4, ipv4Destination, ipv4Source } from "../wire/ipv4.ts";
 import { clampMss } from "../wire/tcp.ts";
@@ -28,6 +29,7 @@ export interface ForwardingParts {
 
 export class Forwarding {
   private readonly parts: ForwardingParts;
+  private readonly tails = new Tails();
   /** Length of the packet that was just relayed. */
   private relayedBytes = 0;
 
@@ -114,7 +116,7 @@ export class Forwarding {
     const serving = former ?? registry.connectorFor(use, current.bindings);
     if (serving === undefined) return "no-connector";
     const connector = serving.session;
-    const packet = start === 0 ? bytes : bytes.subarray(start);
+    const packet = start === 0 ? bytes : this.tails.of(bytes, start);
     if (packet.length > connector.maxDatagram) {
       answers.tooLarge(session, packet, connector.maxDatagram, now);
       return "too-large";

@@ -1,5 +1,5 @@
 // Receives up to MESSAGES messages in one system call, each of which may hold many packets of one sender (UDP_GRO).
-import { ptr } from "bun:ffi";
+import { type Pointer, ptr } from "bun:ffi";
 import { addressOf, errnoOf, type Libc } from "./libc.ts";
 import { CONTROL_HEADER_BYTES, CONTROL_STRIDE, controlSpace, MessageVector, NAME_STRIDE } from "./message-vector.ts";
 
@@ -18,10 +18,14 @@ export class ReceiveRing {
   readonly #libc: Libc;
   readonly #vector = new MessageVector(MESSAGES);
   readonly #buffer = new Uint8Array(MESSAGES * MESSAGE_BYTES);
+  /** Of the packets of the latest messages: the next ones are often as long. */
+  readonly #views = Array<Uint8Array | undefined>(MESSAGES * KEPT_VIEWS).fill(undefined);
+  readonly #headers: Pointer;
   readonly ancillary: Ancillary = { segmentBytes: 0, destinationAt: -1, destinationBytes: 4, overflow: -1 };
 
   constructor(libc: Libc) {
     this.#libc = libc;
+    this.#headers = ptr(this.#vector.headers);
     const base = addressOf(this.#buffer);
     for (let i = 0; i < MESSAGES; i++) this.#vector.setBuffer(i, base + i * MESSAGE_BYTES, MESSAGE_BYTES);
   }
@@ -41,7 +45,7 @@ export class ReceiveRing {
       this.#vector.setNameLength(i, NAME_STRIDE);
       this.#vector.setControlLength(i, CONTROL_STRIDE);
     }
-    const got = this.#libc.recvmmsg(fd, ptr(this.#vector.headers), MESSAGES, MSG_DONTWAIT, null);
+    const got = this.#libc.recvmmsg(fd, this.#headers, MESSAGES, MSG_DONTWAIT, null);
     if (got >= 0) return got;
     const errno = errnoOf(this.#libc);
     return errno === EAGAIN || errno === EINTR ? 0 : -errno;
@@ -51,10 +55,16 @@ export class ReceiveRing {
     return this.#vector.length(message);
   }
 
-  /** A view of `length` bytes of the message from `start`. */
-  view(message: number, start: number, length: number): Uint8Array {
+  /** Packet `index` of a message: `length` bytes from `start`. The same object again for the same place. */
+  view(message: number, index: number, start: number, length: number): Uint8Array {
     const offset = message * MESSAGE_BYTES + start;
-    return this.#buffer.subarray(offset, offset + length);
+    if (index >= KEPT_VIEWS) return this.#buffer.subarray(offset, offset + length);
+    const slot = message * KEPT_VIEWS + index;
+    const kept = this.#views[slot];
+    if (kept !== undefined && kept.length === length && kept.byteOffset === offset) return kept;
+    const made = this.#buffer.subarray(offset, offset + length);
+    this.#views[slot] = made;
+    return made;
   }
 
   /** Reads the control data of a message into `ancillary`. */
@@ -94,7 +104,10 @@ export class ReceiveRing {
 
 /** A message may be as large as GRO makes it. */
 const MESSAGE_BYTES = 65_536;
-const MESSAGES = 16;
+/** More than one as senders do not come in groups: a hundred agents send a packet each. */
+const MESSAGES = 64;
+/** Packets of one message, as many as senders here join. */
+const KEPT_VIEWS = 64;
 const MSG_DONTWAIT = 0x40;
 const EINTR = 4;
 const EAGAIN = 11;

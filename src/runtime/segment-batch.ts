@@ -24,6 +24,10 @@ export class SegmentBatch implements PacketBatch {
   #head = 0;
   #tail = 0;
   #offset = 0;
+  /** Committed since the buffer was last empty. */
+  #packets = 0;
+  /** Where packets began lately: the next ones are often as long. */
+  readonly #views = Array<Uint8Array | undefined>(KEPT_VIEWS).fill(undefined);
   /** Off where the kernel or the device does not segment. */
   segmentation = true;
 
@@ -42,7 +46,12 @@ export class SegmentBatch implements PacketBatch {
   }
 
   next(): Uint8Array {
-    return this.buffer.subarray(this.#offset, this.#offset + MAX_UDP_PAYLOAD);
+    const slot = this.#packets & (KEPT_VIEWS - 1);
+    const kept = this.#views[slot];
+    if (kept !== undefined && kept.byteOffset === this.#offset) return kept;
+    const made = this.buffer.subarray(this.#offset, this.#offset + MAX_UDP_PAYLOAD);
+    this.#views[slot] = made;
+    return made;
   }
 
   commit(length: number, to: SocketAddress): void {
@@ -53,6 +62,7 @@ export class SegmentBatch implements PacketBatch {
       last.packets++;
     } else this.#open(length, to);
     this.#offset += length;
+    this.#packets++;
   }
 
   /** Forgets `count` groups, `index` places behind the oldest. The buffer is used again once none is left. */
@@ -63,6 +73,7 @@ export class SegmentBatch implements PacketBatch {
     this.#head = 0;
     this.#tail = 0;
     this.#offset = 0;
+    this.#packets = 0;
   }
 
   /** Less than half of it is left, counting what is sent already but lies before or between groups that wait. */
@@ -129,6 +140,8 @@ export class SegmentBatch implements PacketBatch {
 
 export const BATCH_BYTES = 1024 * 1024;
 export const MAX_GROUPS = 512;
+/** A power of two. */
+const KEPT_VIEWS = 256;
 /** What every kernel with UDP_SEGMENT takes. */
 const MAX_SEGMENTS = 64;
 const MAX_MESSAGE_BYTES = 65_000;

@@ -3,7 +3,7 @@
 // The kernel's send buffer belongs to a socket, not to a destination: once it is full, it takes nothing for anybody. So
 // a full socket is asked again soon, and what it does not take in time is dropped, which is what makes the connections
 // that fill it slow down.
-import { ptr } from "bun:ffi";
+import { type Pointer, ptr } from "bun:ffi";
 import type { Millis } from "../core/machine.ts";
 import { MAX_WAIT_MS } from "../quic/connection.ts";
 import { addressOf, errnoOf, type Libc } from "./libc.ts";
@@ -18,6 +18,7 @@ export class SegmentSender {
   readonly #stats: UdpSocketStats;
   readonly #vector = new MessageVector(MAX_GROUPS);
   readonly #base: number;
+  readonly #headers: Pointer;
   /** Descriptors of the sockets that had no room at the last flush. */
   readonly #full = new Set<number>();
   /** Told once when segmentation is given up. */
@@ -28,6 +29,7 @@ export class SegmentSender {
     this.#batch = batch;
     this.#stats = stats;
     this.#base = addressOf(batch.buffer);
+    this.#headers = ptr(this.#vector.headers);
     this.#steppedDown = steppedDown;
   }
 
@@ -46,7 +48,7 @@ export class SegmentSender {
       if (this.#full.has(fd)) kept++;
       else {
         const run = this.#prepare(kept, fd);
-        const sent = this.#libc.sendmmsg(fd, ptr(this.#vector.headers), run, MSG_DONTWAIT);
+        const sent = this.#libc.sendmmsg(fd, this.#headers, run, MSG_DONTWAIT);
         if (sent > 0) {
           this.#count(kept, sent);
           batch.remove(kept, sent);
@@ -153,7 +155,7 @@ export class SegmentSender {
     while (group.packets > 0) {
       const bytes = Math.min(group.segmentBytes, group.bytes);
       this.#describe(0, { ...group, bytes, packets: 1 });
-      if (this.#libc.sendmmsg(fd, ptr(this.#vector.headers), 1, MSG_DONTWAIT) === 1) {
+      if (this.#libc.sendmmsg(fd, this.#headers, 1, MSG_DONTWAIT) === 1) {
         this.#countPackets(1, bytes);
         this.#stepDown(refusedWith);
       } else if (errnoOf(this.#libc) === EAGAIN) return false;

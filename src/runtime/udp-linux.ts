@@ -111,9 +111,9 @@ export class LinuxUdpSockets implements UdpSocket {
       const from = this.#addresses.fromName(ring.names, i * NAME_STRIDE, local);
       const length = ring.length(i);
       const step = segmentBytes > 0 ? segmentBytes : Math.max(length, 1);
-      for (let start = 0; start < length || start === 0; start += step) {
+      for (let start = 0, index = 0; start < length || start === 0; start += step, index++) {
         try {
-          this.#received(ring.view(i, start, Math.min(step, length - start)), from);
+          this.#received(ring.view(i, index, start, Math.min(step, length - start)), from);
         } catch (error) {
           bug ??= { error };
         }

@@ -16,8 +16,12 @@ export class DriverLink {
   readonly #info;
   readonly #registration: Uint8Array;
   #state: "handshaking" | "registering" | "registered" = "handshaking";
-  /** It is on the list of those that have something to send. */
+  /** It is on the list of those that have something to send, of those that have something to read. */
   dirty = false;
+  readable = false;
+  unacknowledged = 0;
+  owesAck = false;
+  readonly congested = false;
   /** Inner packets that arrived. */
   received = 0;
 
@@ -31,6 +35,10 @@ export class DriverLink {
     this.#info = { from: { host, port }, to: { host: local.host, port: local.port } };
     this.#registration = encodeRegistration(role, BENCH_SERVICE);
     this.#native = quiche.Connection.connect(null, id, this.#info.to, this.#info.from, config);
+  }
+
+  get state(): "handshaking" | "open" {
+    return this.registered ? "open" : "handshaking";
   }
 
   get registered(): boolean {
@@ -69,7 +77,10 @@ export class DriverLink {
     for (;;) {
       if (batch.full) return false;
       const sent = this.#native.send(batch.next());
-      if (sent === null) return true;
+      if (sent === null) {
+        this.unacknowledged = 0;
+        return true;
+      }
       batch.commit(sent[0], this.#relay);
     }
   }

@@ -2,6 +2,7 @@
 // kernel joins packets of one sender only. A paced run lives in flush(), without a promise or timer in the way.
 import { Deadlines } from "../../src/core/deadlines.ts";
 import type { Millis } from "../../src/core/machine.ts";
+import { DelayedAcks } from "../../src/quic/delayed-acks.ts";
 import type { NativeConfig } from "../../src/quic/native.ts";
 import { monotonicClock } from "../../src/runtime/clock.ts";
 import { KernelAddress } from "../../src/runtime/kernel-address.ts";
@@ -32,6 +33,9 @@ export class DriverLinks implements UdpSocketHandlers {
   readonly #links: DriverLink[] = [];
   readonly #due = new Deadlines<DriverLink>();
   readonly #relay: { readonly host: string; readonly port: number };
+  /** As the product's endpoint does. */
+  readonly #acks = new DelayedAcks<DriverLink>();
+  readonly #readable: DriverLink[] = [];
   #dirty: DriverLink[] = [];
   #socket: UdpSocket | undefined;
   #run:
@@ -78,7 +82,9 @@ export class DriverLinks implements UdpSocketHandlers {
     const link = this.#links[indexIn(packet)];
     if (link === undefined) return;
     link.receive(packet);
-    this.#touch(link);
+    if (!link.readable) this.#readable.push(link);
+    link.readable = true;
+    if (this.#acks.received(link, monotonicClock.now())) this.#touch(link);
   }
 
   flush(): Millis | undefined {
@@ -87,12 +93,17 @@ export class DriverLinks implements UdpSocketHandlers {
       link.handleTimeout();
       this.#touch(link);
     }
-    for (const link of this.#dirty) link.read(now, this.delays);
+    for (const link of this.#readable) {
+      link.readable = false;
+      link.read(now, this.delays);
+    }
+    this.#readable.length = 0;
+    for (let link = this.#acks.takeDue(now); link; link = this.#acks.takeDue(now)) this.#touch(link);
     const tick = this.#offer(now);
     this.#keepAlive(now);
     this.#transmit(now);
     this.onTurn();
-    return Math.min(tick, this.#due.next() ?? tick);
+    return Math.min(tick, this.#due.next() ?? tick, this.#acks.deadline() ?? tick);
   }
 
   #offer(now: Millis): Millis {

@@ -1,6 +1,7 @@
 // Endpoints in memory on the real quiche: packets move when the test says so, and can be watched, changed or lost.
 import { randomFillSync } from "node:crypto";
 import { DEFAULT_ADMISSION } from "../../src/quic/admission.ts";
+import { MAX_DELAY_MS } from "../../src/quic/delayed-acks.ts";
 import { Endpoint, type EndpointOptions } from "../../src/quic/endpoint.ts";
 import type { PacketBatch } from "../../src/quic/packet-batch.ts";
 import { MAX_UDP_PAYLOAD } from "../../src/quic/settings.ts";
@@ -60,8 +61,9 @@ export class Host {
     }
   }
 
-  /** What it wants to send now. */
+  /** What it wants to send now, acknowledgements that it could delay among it. */
   transmit(): Packet[] {
+    this.endpoint.handleTimeout(performance.now() + MAX_DELAY_MS);
     const batch = this.batch();
     this.endpoint.transmit(batch, performance.now());
     this.collect();
