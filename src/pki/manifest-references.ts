@@ -1,4 +1,5 @@
-// Where a Kubernetes object refers to secrets: volumes, projected volumes, variables, image pulls, ingress and gateway.
+// Where a Kubernetes object refers to secrets: volumes, projected volumes, variables, image pulls, service accounts,
+// ingress and gateway. An issuer's CA is none of them: its key does not belong into manifests.
 import { at, itemsAt, type Tree, textAt } from "./manifest-tree.ts";
 import { type SecretReference, shownKey, shownName } from "./secret-record.ts";
 
@@ -9,24 +10,26 @@ export function referencesIn(object: Tree, kind: string, file: string): readonly
   const name = textAt(object, "metadata", "name");
   const by = `${shownKey(kind)} ${name === undefined ? "without a name" : shownName(name)}`;
   const found: SecretReference[] = [];
-  const add = (holder: Tree, field: string, keys: readonly string[] = [], elsewhere?: string) => {
+  const add = (holder: Tree, field: string, keys: readonly string[] = [], otherNamespace = "namespace") => {
     const target = textAt(holder, field);
     const optional = at(holder, "optional");
     if (target === undefined || target === "" || (optional?.kind === "scalar" && optional.value === true)) return;
     const line = at(holder, field)?.line;
     const place = line === undefined ? { file } : { file, line };
-    found.push({ name: target, namespace: elsewhere ?? namespace, keys, place, by });
+    found.push({ name: target, namespace: textAt(holder, otherNamespace) ?? namespace, keys, place, by });
   };
   walk(object, (field, value) => {
     if (field === "secretKeyRef") add(value, "name", [textAt(value, "key")].filter(isText));
-    else if (field === "secretRef") add(value, "name");
+    else if (field === "secretRef" || STORAGE_REFERENCES.has(field)) add(value, "name");
     else if (field === "secret" && at(value, "secretName") !== undefined) add(value, "secretName", itemKeys(value));
     else if (field === "secret" && isProjection(value)) add(value, "name", itemKeys(value));
     else if (field === "imagePullSecrets") for (const item of listed(value)) add(item, "name");
+    else if (field === "azureFile") add(value, "secretName", [], "secretNamespace");
+    else if (field === "secrets" && kind === "ServiceAccount") for (const item of listed(value)) add(item, "name");
     else if (field === "tls" && kind === "Ingress") for (const item of listed(value)) add(item, "secretName", TLS_KEYS);
     else if (field === "certificateRefs") {
       const secrets = listed(value).filter((item) => (textAt(item, "kind") ?? "Secret") === "Secret");
-      for (const item of secrets) add(item, "name", TLS_KEYS, textAt(item, "namespace"));
+      for (const item of secrets) add(item, "name", TLS_KEYS);
     }
   });
   return found;
@@ -60,5 +63,13 @@ function isText(text: string | undefined): text is string {
   return text !== undefined;
 }
 
+/** Of volumes that a driver provides; `secretRef` is that of the others. */
+const STORAGE_REFERENCES: ReadonlySet<string> = new Set([
+  "nodePublishSecretRef",
+  "nodeStageSecretRef",
+  "nodeExpandSecretRef",
+  "controllerPublishSecretRef",
+  "controllerExpandSecretRef",
+]);
 const TLS_KEYS = ["tls.crt", "tls.key"];
 const WITHOUT_REFERENCES: ReadonlySet<string> = new Set(["ConfigMap", "CustomResourceDefinition"]);

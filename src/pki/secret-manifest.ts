@@ -21,9 +21,11 @@ export function pairRecord(name: string, namespace: string, pair: SecretPair): S
   };
 }
 
-/** Names are quoted, because there are some that YAML takes for numbers and booleans. */
+/** Several can be put into one file. Names are quoted, because there are some that YAML takes for numbers and booleans. */
 export function encodeSecretManifest({ name, namespace = "default", values }: SecretRecord): string {
   const data = [...values].map(([key, { bytes }]) => `  ${key}: ${Buffer.from(bytes).toString("base64")}\n`);
   const metadata = [`  name: ${JSON.stringify(name)}\n`, `  namespace: ${JSON.stringify(namespace)}\n`];
-  return ["apiVersion: v1\nkind: Secret\nmetadata:\n", ...metadata, `type: ${TLS_TYPE}\ndata:\n`, ...data].join("");
+  return ["---\napiVersion: v1\nkind: Secret\nmetadata:\n", ...metadata, `type: ${TLS_TYPE}\ndata:\n`, ...data].join(
+    "",
+  );
 }

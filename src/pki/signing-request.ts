@@ -96,13 +96,12 @@ export function encodeManagedCertificate(
 }
 
 function lines(entries: readonly (readonly [string, string | Readonly<Record<string, unknown>>])[]): string {
-  return entries
-    .map(([key, value]) => {
-      if (typeof value === "string") return `${key}: ${value}\n`;
-      const inner = Object.entries(value).map(([name, content]) => `  ${name}: ${JSON.stringify(content)}\n`);
-      return `${key}:\n${inner.join("")}`;
-    })
-    .join("");
+  const written = entries.map(([key, value]) => {
+    if (typeof value === "string") return `${key}: ${value}\n`;
+    const inner = Object.entries(value).map(([name, content]) => `  ${name}: ${JSON.stringify(content)}\n`);
+    return `${key}:\n${inner.join("")}`;
+  });
+  return ["---\n", ...written].join("");
 }
 
 const DAY_SECONDS = 86_400;

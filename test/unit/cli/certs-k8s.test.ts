@@ -29,7 +29,7 @@ test("the manifest is the one that kubectl makes, with the CA", async () => {
   const { stdout } = await certs("k8s", "relay", "--namespace", "edge", "--dir", ca.dir);
   const encoded = (name: string) => readFileSync(join(ca.dir, name)).toString("base64");
   expect(stdout).toBe(
-    'apiVersion: v1\nkind: Secret\nmetadata:\n  name: "relay"\n  namespace: "edge"\ntype: kubernetes.io/tls\ndata:\n' +
+    '---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: "relay"\n  namespace: "edge"\ntype: kubernetes.io/tls\ndata:\n' +
       `  tls.crt: ${encoded("relay.crt")}\n  tls.key: ${encoded("relay.key")}\n  ca.crt: ${encoded("ca.pem")}\n`,
   );
 });

@@ -4,6 +4,8 @@ import { gatherObjects } from "../../../src/pki/manifest-secrets.ts";
 import { parseManifest } from "../../../src/pki/manifest-tree.ts";
 import { encodeSecretManifest, pairRecord } from "../../../src/pki/secret-manifest.ts";
 
+const PAIR = { certificate: "c", key: "k", authority: "a" };
+
 test("a manifest is read back as the record that it was made of", () => {
   const record = pairRecord("relay", "edge", { certificate: "c\n", key: "k\n", authority: "a\n" });
   const { documents } = parseManifest(encodeSecretManifest(record));
@@ -15,9 +17,15 @@ test("a manifest is read back as the record that it was made of", () => {
 
 test("names that YAML takes for something else come back as names", () => {
   for (const name of ["y", "no", "on", "0777", "1e3", "null", "true"]) {
-    const record = pairRecord(name, name, { certificate: "c", key: "k", authority: "a" });
+    const record = pairRecord(name, name, PAIR);
     const { documents } = parseManifest(encodeSecretManifest(record));
     const { records, findings } = gatherObjects(documents, { file: "f", source: "f", origin: "manifest" });
     expect([records[0]?.name, records[0]?.namespace, findings]).toEqual([name, name, []]);
   }
+});
+
+test("several in one file are several", () => {
+  const text = ["relay", "office"].map((name) => encodeSecretManifest(pairRecord(name, "ztna", PAIR))).join("");
+  const { documents, faults } = parseManifest(text);
+  expect([documents.length, faults]).toEqual([2, []]);
 });
