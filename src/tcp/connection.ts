@@ -231,6 +231,8 @@ export class Connection {
     if (!segment.isSyn) return;
     this.learnSyn(segment, now);
     if (acknowledges) {
+      // The reference's connector answers so, and acknowledges payload beside a FIN without delivering it.
+      this.space.finAlone = this.handshake.peerIsPlain;
       this.acknowledge(segment, position, 0, now);
       this.receiver.acks.now();
       this.establish(now);

@@ -13,6 +13,8 @@ export class Handshake {
   readonly shift: number;
   peerShift = 0;
   peerMss = DEFAULT_MSS;
+  /** The peer's SYN had no option that we know: every full TCP names its segment size. */
+  peerIsPlain = false;
 
   constructor(limits: ConnectionLimits) {
     this.scaling = limits.windowScaling;
@@ -23,6 +25,7 @@ export class Handshake {
 
   /** The peer's SYN, with or without ACK. */
   learn(options: TcpOptions): void {
+    this.peerIsPlain = options.mss === 0 && options.windowScale < 0 && !options.hasTimestamps;
     if (options.mss > 0) this.peerMss = Math.max(options.mss, LEAST_MSS);
     this.scaling &&= options.windowScale >= 0;
     this.selective &&= options.sackPermitted;

@@ -11,6 +11,8 @@ export class SendSpace {
   nxt = 0;
   /** Where the FIN stands; undefined while more may be written. */
   finAt: number | undefined;
+  /** The FIN rides on no payload: some peers throw away what comes with it. */
+  finAlone = false;
 
   constructor(capacity: number) {
     this.buffer = new SendBuffer(capacity);
@@ -30,9 +32,10 @@ export class SendSpace {
     return Math.min(this.available, this.peer.edge);
   }
 
-  /** Where a segment ends that begins at `start`. The FIN rides on the last one and takes none of its room. */
+  /** Where a segment ends that begins at `start`. The FIN may ride on the last one and takes none of its room. */
   segmentEnd(start: number, limit: number, maxPayload: number): number {
     const end = Math.min(limit, start + maxPayload);
+    if (this.finAlone && this.finAt !== undefined && start < this.finAt) return Math.min(end, this.finAt);
     return end === this.finAt && limit > end ? end + 1 : end;
   }
 

@@ -84,6 +84,15 @@ describe("over TCP", () => {
     expect(agent.bytes.length).toBe(55_000);
   });
 
+  test("what a program says at once with its end arrives, as its FIN travels alone", () => {
+    const { world, host, agent, act } = setUp({});
+    act(() => agent.open(world.now));
+    act(() => agent.write(RESPONSE.subarray(0, 700), world.now));
+    act(() => agent.finish(world.now));
+    world.runUntil(2000);
+    expect(host.readBy(1)).toEqual(RESPONSE.subarray(0, 700));
+  });
+
   test("a refused backend refuses at once", () => {
     const { world, agent, act } = setUp({ refuses: true });
     act(() => agent.open(world.now));

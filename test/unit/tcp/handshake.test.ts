@@ -46,3 +46,12 @@ test("without a size it is 536, and never absurdly small", () => {
   });
   expect(sizes).toEqual([536, 64, 64, 65, 536, 65_535]);
 });
+
+test("a peer whose SYN has no options is a plain one", () => {
+  const plain = [{}, { mss: 536 }, { windowScale: 0 }, { hasTimestamps: true }].map((fields) => {
+    const handshake = new Handshake(DEFAULT_LIMITS);
+    handshake.learn(offer(fields));
+    return handshake.peerIsPlain;
+  });
+  expect(plain).toEqual([true, false, false, false]);
+});

@@ -34,6 +34,14 @@ test("the FIN is one position more, rides on the last segment, and counts as ack
   expect(closing.finAcknowledged).toBe(true);
 });
 
+test("a FIN that has to be alone rides on no payload", () => {
+  const closing = space(5_000);
+  closing.finAt = 1_001;
+  closing.finAlone = true;
+  const ends = [1, 601, 401, 1_001].map((start) => closing.segmentEnd(start, closing.limit, 600));
+  expect(ends).toEqual([601, 1_001, 1_001, 1_002]);
+});
+
 test("a FIN that the window has no room for stays behind", () => {
   const closing = space(1_000);
   closing.finAt = 1_001;
