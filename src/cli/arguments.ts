@@ -85,8 +85,9 @@ function parseFlags(spec: CommandSpec<OptionTable>, args: readonly string[]): Gi
         parser.on(`option:${flag}`, () => note("true"));
         parser.on(`option:no-${flag}`, () => note("false"));
       } else {
-        parser.addOption(new ParserOption(`--${flag} <value>`));
-        parser.on(`option:${flag}`, (value: string) => note(value));
+        const { bare } = kind;
+        parser.addOption(new ParserOption(bare === undefined ? `--${flag} <value>` : `--${flag} [value]`));
+        parser.on(`option:${flag}`, (value: string | null) => note(value ?? bare ?? ""));
       }
     }
   }

@@ -33,6 +33,11 @@ export const COMMANDS: Commands = {
     load: () => import("./connect.ts"),
     spec: async () => (await import("./connect-options.ts")).CONNECT,
   },
+  agent: {
+    summary: "the user's side: makes services reachable on this host",
+    load: () => import("./agent.ts"),
+    spec: async () => (await import("./agent-options.ts")).AGENT,
+  },
   "test-client": {
     summary: "a scripted agent for CI and scripts",
     load: () => import("./test-client.ts"),

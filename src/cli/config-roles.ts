@@ -4,7 +4,7 @@ import { UsageError } from "./errors.ts";
 import { choice } from "./option-kinds.ts";
 import { type CommandSpec, type OptionTable, optional } from "./options.ts";
 
-const NAMES = ["serve", "connect"] as const;
+const NAMES = ["serve", "connect", "agent"] as const;
 
 export const ROLES: Commands = Object.fromEntries(
   Object.entries(COMMANDS).filter(([name]) => NAMES.some((role) => role === name)),

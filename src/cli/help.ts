@@ -1,4 +1,5 @@
 // The help text of a command, made from the same declaration that reads its options.
+import type { Kind } from "./option-kinds.ts";
 import { type CommandSpec, flagName, type Option, type OptionTable, variableName } from "./options.ts";
 
 export function commandHelp(spec: CommandSpec<OptionTable>): string {
@@ -25,7 +26,12 @@ function positionalName(name: string): string {
 
 function left(name: string, { kind, default: preset }: Option<unknown>): string {
   if (kind.placeholder === undefined) return `--${preset === true ? "no-" : ""}${flagName(name)}`;
-  return `--${flagName(name)} ${kind.placeholder}`;
+  return `--${flagName(name)} ${shownPlaceholder(kind)}`;
+}
+
+/** A value that may be left out stands in brackets. */
+export function shownPlaceholder({ placeholder, bare }: Kind<unknown>): string {
+  return bare === undefined ? `${placeholder}` : `[${placeholder}]`;
 }
 
 function right({ kind, default: preset, help }: Option<unknown>): string {

@@ -7,6 +7,8 @@ type Zod = typeof zod;
 export interface Kind<T> {
   /** Stands for the value in help: "PORT". A switch has none. */
   readonly placeholder?: string;
+  /** The value of a flag that is given without one. */
+  readonly bare?: string;
   /** Completes "… must be": "a port from 0 to 65535". */
   readonly expected: string;
   /** The value, or undefined when the text is not one. */

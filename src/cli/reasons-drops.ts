@@ -1,4 +1,5 @@
 // Why a packet or a datagram went no further: the reasons of ztna_dropped_total, by what was dropped.
+import type { InboundDrop, OutboundDrop } from "../agent/stats.ts";
 import type { ReplyDrop, RequestDrop } from "../connector/stats.ts";
 import type { DatagramDrop, PacketDrop } from "../quic/stats.ts";
 import type { DropReason } from "../relay/stats.ts";
@@ -137,6 +138,31 @@ export const CONNECTOR_DROPS: Readonly<Record<Connected, Explanation>> = {
   "queue-full": explained("a backend that is still being opened gets too much", CONNECTOR, "check the backend"),
   "send-blocked": explained("the system's buffer to the backend is full", CONNECTOR, "check the backend"),
   "send-error": explained("the system refused to send to the backend", CONNECTOR, "check route and firewall"),
+};
+
+const AGENT = "agent";
+const DEVICE = "a program of this host sent it";
+
+type AgentOnly = Exclude<InboundDrop | OutboundDrop, keyof typeof RELAYED | keyof typeof CONNECTOR_DROPS>;
+
+export const AGENT_DROPS: Readonly<Record<AgentOnly | "write-failed", Explanation>> = {
+  "bad-offload": explained("the kernel asked for a checksum or a cut that makes no sense", AGENT, "report it"),
+  ipv6: explained("an IPv6 packet, which no service has an address for", AGENT, `nothing to do: ${DEVICE}`),
+  overrun: explained("the TUN device was read before its last read had left", AGENT, "report it"),
+  "foreign-source": explained(
+    "a packet that is not from the address of its end: of the TUN device, or of a service of ours",
+    AGENT,
+    "do not route other hosts through the agent; check the virtual addresses of its services",
+  ),
+  "foreign-destination": explained("a packet of the relay to another address than ours", AGENT, "check the relay"),
+  "no-route": explained("a packet to an address of no service", AGENT, "name the service with --service ID=VIRTUALIP"),
+  "no-flow": explained("a packet for a connection of a local port that has ended", AGENT, "nothing to do"),
+  denied: explained(
+    "a packet to a service that the relay refused",
+    AGENT,
+    "ztna status shows why; the certificate must grant the service",
+  ),
+  "write-failed": explained("the TUN device did not take a packet", "the kernel", "see whether somebody took it down"),
 };
 
 function explained(meaning: string, decidedBy: string, fix: string): Explanation {

@@ -1,7 +1,7 @@
 // Every stable reason code with what it means, who decided and how to fix it: what `ztna explain` says. The tables are
 // complete by their types: a new code in a union of the program does not compile without its explanation.
 import { FINDINGS } from "../pki/finding-catalogue.ts";
-import { CONNECTOR_DROPS, PACKETS, RELAYED } from "./reasons-drops.ts";
+import { AGENT_DROPS, CONNECTOR_DROPS, PACKETS, RELAYED } from "./reasons-drops.ts";
 import { LOCAL_CONNECTIONS, LOCAL_DATAGRAMS } from "./reasons-local.ts";
 import { FILES, HANDSHAKES, REGISTRATIONS } from "./reasons-refusals.ts";
 
@@ -26,6 +26,7 @@ export const REASON_GROUPS: readonly ReasonGroup[] = [
   { name: "dropped packets", seen: "ztna_dropped_total, hops socket and packet", reasons: PACKETS },
   { name: "dropped datagrams", seen: "ztna_dropped_total, hops of relay and connector", reasons: RELAYED },
   { name: "dropped by the connector", seen: "ztna_dropped_total of the connector", reasons: CONNECTOR_DROPS },
+  { name: "dropped by the agent", seen: "ztna_dropped_total of the agent, ztna status", reasons: AGENT_DROPS },
   { name: "local connections", seen: "ztna_agent_local_refused_total, the agent's log", reasons: LOCAL_CONNECTIONS },
   { name: "local datagrams", seen: "ztna_dropped_total of the agent, hop local", reasons: LOCAL_DATAGRAMS },
   { name: "secrets", seen: "findings of validate-secrets", reasons: findings() },

@@ -23,12 +23,17 @@ function load() {
       recvmmsg: { args: [i32, pointer, u32, i32, pointer], returns: i32 },
       sendmmsg: { args: [i32, pointer, u32, i32], returns: i32 },
       poll: { args: [pointer, u64, i32], returns: i32 },
+      open: { args: [pointer, i32], returns: i32 },
+      ioctl: { args: [i32, u64, pointer], returns: i32 },
+      if_nametoindex: { args: [pointer], returns: u32 },
       connect: { args: [i32, pointer, u32], returns: i32 },
       listen: { args: [i32, i32], returns: i32 },
       accept4: { args: [i32, pointer, pointer, i32], returns: i32 },
       // Of the 64 bits that these return, our lengths and -1 need no more than 32.
       recv: { args: [i32, pointer, u64, i32], returns: i32 },
       send: { args: [i32, pointer, u64, i32], returns: i32 },
+      read: { args: [i32, pointer, u64], returns: i32 },
+      write: { args: [i32, pointer, u64], returns: i32 },
       shutdown: { args: [i32, i32], returns: i32 },
       epoll_create1: { args: [i32], returns: i32 },
       epoll_ctl: { args: [i32, i32, i32, pointer], returns: i32 },
@@ -50,8 +55,7 @@ export function errnoOf(libc: Libc): number {
 }
 
 /** What went wrong with the last system call; its `code` is the system's name for it. */
-export function systemError(libc: Libc, call: string): Error {
-  const errno = errnoOf(libc);
+export function systemError(libc: Libc, call: string, errno = errnoOf(libc)): Error {
   const code = getSystemErrorName(-errno);
   return Object.assign(new Error(`${call}: ${code}`), { code, errno });
 }

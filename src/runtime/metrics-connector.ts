@@ -2,6 +2,7 @@
 import type { BackendsStats } from "./backends.ts";
 import { addDropMetric, addEndpointMetrics, type EndpointFigures, endpointDrops, samples } from "./metrics-endpoint.ts";
 import type { MetricsPage } from "./metrics-page.ts";
+import { addServiceMetrics } from "./metrics-services.ts";
 import type { UdpSocketStats } from "./udp-socket.ts";
 
 /** The connector's counters, as far as they are shown. */
@@ -87,7 +88,9 @@ export function addConnectorMetrics(
     ["reason"],
     () => samples([], stats.backendFailures),
   );
-  addServiceMetrics(page, connector);
+  addServiceMetrics(page, () =>
+    [...connector.status()].map(({ maxDatagram, ...status }) => ({ ...status, maxPacket: maxDatagram })),
+  );
   page.add("gauge", "ztna_active_connections", "QUIC connections, handshakes included.", () => endpoint.connections);
   addEndpointMetrics(page, endpoint, socket);
   addDropMetric(page, () => [
@@ -96,27 +99,6 @@ export function addConnectorMetrics(
     ...samples(["backend"], backend.dropped),
     ...samples(["backend-socket"], backends.stats.dropped),
   ]);
-}
-
-function addServiceMetrics(page: MetricsPage, connector: ConnectorFigures): void {
-  const states = ["pending", "registered", "denied"];
-  page.addLabelled(
-    "gauge",
-    "ztna_service_registration",
-    "1 for the state that the service is in.",
-    ["service", "state"],
-    () =>
-      [...connector.status()].flatMap(({ service, registration }) =>
-        states.map((state) => [[service, state], state === registration ? 1 : 0] as const),
-      ),
-  );
-  page.addLabelled(
-    "gauge",
-    "ztna_service_max_packet_bytes",
-    "Largest packet that reaches an agent; 0: not connected.",
-    ["service"],
-    () => [...connector.status()].map(({ service, maxDatagram }) => [[service], maxDatagram] as const),
-  );
 }
 
 function total(connector: ConnectorFigures, figure: "reconnections"): number {

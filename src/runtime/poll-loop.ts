@@ -17,6 +17,8 @@ export interface Polled {
   writable(): void;
   /** Whether it waits for room. */
   wantsWrite(): boolean;
+  /** Whether it would take a batch now; without it, always. */
+  wantsRead?(): boolean;
 }
 
 /** Sends what is ready and says when it next wants to be called. */
@@ -93,7 +95,7 @@ export class PollLoop {
     const fds = this.#fds;
     for (let i = 0; i < polled.length; i++) {
       fds[2 * i] = polled[i]!.fd;
-      fds[2 * i + 1] = polled[i]!.wantsWrite() ? POLLIN | POLLOUT : POLLIN;
+      fds[2 * i + 1] = eventsOf(polled[i]!);
     }
     for (let i = 0; i < this.#runtime.length; i++) {
       fds[2 * (polled.length + i)] = this.#runtime[i]!;
@@ -109,6 +111,11 @@ export class PollLoop {
     for (let i = polled.length; i < fds.length / 2; i++) if (fds[2 * i + 1]! >> 16 !== 0) return true;
     return false;
   }
+}
+
+function eventsOf(polled: Polled): number {
+  const input = polled.wantsRead?.() === false ? 0 : POLLIN;
+  return polled.wantsWrite() ? input | POLLOUT : input;
 }
 
 /** Descriptors of Bun's event loop; empty where it cannot be found or does not behave as it has to. */

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { allSpecs } from "../../src/cli/commands.ts";
 import { meaningOf } from "../../src/cli/file-schema.ts";
+import { shownPlaceholder } from "../../src/cli/help.ts";
 import {
   type CommandSpec,
   fileKeys,
@@ -71,7 +72,7 @@ function section(spec: CommandSpec<OptionTable>): string {
 function row(spec: CommandSpec<OptionTable>, name: string, option: Option<unknown>): string {
   const { kind, default: preset, only, aliases = [] } = option;
   const flag = `--${kind.placeholder === undefined && preset === true ? "no-" : ""}${flagName(name)}`;
-  const flags = only === "file" ? [] : [[flag, kind.placeholder].filter(Boolean).join(" ")];
+  const flags = only === "file" ? [] : [kind.placeholder === undefined ? flag : `${flag} ${shownPlaceholder(kind)}`];
   const variables = only === undefined ? [variableName(spec.command, name)] : [];
   if (name === "config") variables.push(variableName(spec.command, name));
   const keys = spec.file === undefined ? [] : fileKeys(name, option, spec.file.style);

@@ -86,16 +86,26 @@ export async function startAgent(
   service: string,
   options: DaemonOptions,
 ): Promise<Daemon> {
+  const metricsPort = freePort();
+  const process = await launchAgent(relay, [service], { ...options, metricsPort });
+  await process.line(new RegExp(`^registered ${service.split("=")[0]}$`));
+  return new Daemon(process, 0, metricsPort, options.prefix);
+}
+
+/** An agent for tests of what goes wrong: nothing is awaited. */
+export async function launchAgent(
+  relay: { readonly host?: string; readonly port: number },
+  services: readonly string[],
+  options: DaemonOptions & { readonly metricsPort?: number },
+): Promise<RunningProcess> {
   requireBinary();
   const pki = await testPki();
   const { certFile, keyFile } = options.credential ?? pki.agentForAll;
   const files = ["--client-cert", certFile, "--client-key", keyFile, "--ca-cert", pki.ca.certFile];
-  const metricsPort = freePort();
   const where = ["--server", `${relay.host ?? "127.0.0.1"}:${relay.port}`, "--server-name", "ztna-server"];
-  const given = [...where, "--service", service, "--metrics-port", String(metricsPort), ...files];
-  const process = start("agent", given, options);
-  await process.line(new RegExp(`^registered ${service.split("=")[0]}$`));
-  return new Daemon(process, 0, metricsPort, options.prefix);
+  const status = ["--metrics-port", String(options.metricsPort ?? 0)];
+  const named = services.flatMap((service) => ["--service", service]);
+  return start("agent", [...where, ...status, ...named, ...files], options);
 }
 
 function start(command: string, given: readonly string[], options: DaemonOptions): RunningProcess {

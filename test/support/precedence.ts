@@ -25,6 +25,8 @@ const SAMPLES: Readonly<Record<string, readonly [string, string, string]>> = {
   IP: ["192.0.2.1", "192.0.2.2", "2001:db8::3"],
   IPV4: ["192.0.2.1", "192.0.2.2", "192.0.2.3"],
   ID: ["a", "b", "c"],
+  "ID=VIRTUALIP": ["a=10.100.0.1", "b=10.100.0.2", "c=10.100.0.3"],
+  NAME: ["tun1", "tun2", "tun3"],
 };
 
 /** Options whose value can come from everywhere. */

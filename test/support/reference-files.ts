@@ -22,3 +22,14 @@ export const REFERENCE_RELAY = `{
   "metrics_port": 9090
 }
 `;
+
+/** What its agent's application is given. */
+export const REFERENCE_AGENT = `{
+  "serverHost": "192.0.2.10",
+  "serverPort": 4433,
+  "serviceId": "echo-service",
+  "services": [{ "id": "echo-service", "virtualIp": "10.100.0.1" }, { "id": "web-app", "virtualIp": "10.100.0.2" }],
+  "verifyPeer": true,
+  "caCertPath": "ca.pem"
+}
+`;

@@ -9,11 +9,14 @@ import { text } from "../../../src/cli/option-kinds.ts";
 import { type CommandSpec, fileKeys, optional, readOptions } from "../../../src/cli/options.ts";
 import { schemaFaults } from "../../support/json-schema.ts";
 import { recordingTerminal } from "../../support/recording-terminal.ts";
-import { REFERENCE_CONNECTOR, REFERENCE_RELAY } from "../../support/reference-files.ts";
+import { REFERENCE_AGENT, REFERENCE_CONNECTOR, REFERENCE_RELAY } from "../../support/reference-files.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
-const ROLES = ["serve", "connect"] as const;
-const REFERENCE = { serve: REFERENCE_RELAY, connect: REFERENCE_CONNECTOR };
+const ROLES = ["serve", "connect", "agent"] as const;
+const REFERENCE = { serve: REFERENCE_RELAY, connect: REFERENCE_CONNECTOR, agent: REFERENCE_AGENT };
+/** A key in the style of the role's file. */
+const keyOf = (role: string, key: string) =>
+  role === "agent" ? key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()) : key;
 
 async function run(args: readonly string[], environment: Record<string, string> = {}) {
   const terminal = recordingTerminal(environment);
@@ -45,7 +48,7 @@ test("without a role, or with a wrong one, it is a usage error that names them",
   for (const args of [["schema"], ["schema", "relay"], ["show"], ["show", "relay"], ["show", "--json"]]) {
     const { status, stdout, stderr } = await run(args);
     expect([status, stdout]).toEqual([2, ""]);
-    expect(stderr).toContain("one of serve, connect");
+    expect(stderr).toContain("one of serve, connect, agent");
   }
 });
 
@@ -60,7 +63,7 @@ describe.each(ROLES)("config schema %s", (role) => {
     const schema = await schemaOf(role);
     const spec = (await COMMANDS[role]?.spec?.())!;
     for (const [name, option] of Object.entries(spec.options)) {
-      for (const key of fileKeys(name, option, "snake_case")) {
+      for (const key of fileKeys(name, option, spec.file!.style)) {
         const found = key.split(".").reduce((at, part) => at?.properties?.[part], schema);
         expect(found?.description).toMatch(/\S/);
       }
@@ -74,12 +77,14 @@ describe.each(ROLES)("config schema %s", (role) => {
     const takes = (content: object) => schemaFaults(content, schema, "2020-12").length === 0;
     expect(takes({})).toBe(true);
     expect(takes({ _comment_x: ["anything"] })).toBe(true);
-    for (const wrong of [{ prot: 1 }, { metrics_port: "1" }, { metrics_port: 70000 }, { metrics_port: 1.5 }]) {
+    const port = keyOf(role, "metrics_port");
+    for (const wrong of [{ prot: 1 }, { [port]: "1" }, { [port]: 70000 }, { [port]: 1.5 }]) {
       expect(takes(wrong)).toBe(false);
     }
-    expect(takes({ log_level: "loud" })).toBe(false);
-    expect(takes({ cid_rotation: "5 minutes" })).toBe(false);
-    expect([takes({ cid_rotation: "5m" }), takes({ cid_rotation: 300 })]).toEqual([true, true]);
+    const rotation = keyOf(role, "cid_rotation");
+    expect(takes({ [keyOf(role, "log_level")]: "loud" })).toBe(false);
+    expect(takes({ [rotation]: "5 minutes" })).toBe(false);
+    expect([takes({ [rotation]: "5m" }), takes({ [rotation]: 300 })]).toEqual([true, true]);
   });
 });
 

@@ -1,0 +1,140 @@
+// Assembles the agent: role, relay connection, TUN device.
+import { Agent, type AgentInput, type AgentOutput } from "../agent/agent.ts";
+import type { Endpoint } from "../quic/endpoint.ts";
+import { clientConfig, WAITING_DATAGRAMS } from "../quic/settings.ts";
+import type { Log } from "../runtime/log.ts";
+import { addAgentMetrics } from "../runtime/metrics-agent.ts";
+import type { MetricsPage } from "../runtime/metrics-page.ts";
+import type { Tun } from "../runtime/tun.ts";
+import type { UdpSocket } from "../runtime/udp-socket.ts";
+import { formatIpv4, type Ipv4 } from "../wire/address.ts";
+import { type AgentSettings, agentFiles, agentRelay, agentRelayNames, wantsTun } from "./agent-options.ts";
+import { agentServices } from "./agent-services.ts";
+import { openTun, tunAddress } from "./agent-tun.ts";
+import { type ClientCredentials, loadClientCredentials, quicSettings } from "./client-credentials.ts";
+import { ClientDaemon, type ClientEvent, type ClientOutput, type ClientRole } from "./client-daemon.ts";
+import { logTerminal, openLog, untilAskedToEnd } from "./daemon.ts";
+import { CredentialError, EXIT } from "./errors.ts";
+import { warn } from "./options.ts";
+import { guardProcess, statusOf } from "./process-guard.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type ReadSettings = (terminal: Terminal) => Promise<AgentSettings | undefined>;
+
+type Input = Exclude<AgentInput, ClientEvent>;
+type Output = Exclude<AgentOutput, ClientOutput>;
+
+/** Everything that can be wrong before anything is opened. */
+export function checkAgent(settings: AgentSettings, terminal: Terminal): number {
+  const credentials = loadCredentials(settings);
+  for (const warning of credentials.warnings) warn(terminal, warning);
+  clientConfig(quicSettings(settings.values, credentials));
+  terminal.err("ztna: options, files and credentials are in order\n");
+  return EXIT.done;
+}
+
+/** Runs the agent until a signal ends it, or until the relay will not have it before it ever had success. */
+export async function agent(settings: AgentSettings, read: ReadSettings, terminal: Terminal): Promise<number> {
+  const credentials = loadCredentials(settings);
+  const log = await openLog(settings.values, terminal);
+  for (const warning of credentials.warnings) log.line("warn", "credentials", { detail: warning });
+  const relay = agentRelay(settings);
+  const options = { settings, credentials, log, relay, names: agentRelayNames(settings) };
+  const daemon = new ClientDaemon<Input, Output>(options, (owner) => new AgentRole(settings, owner));
+  const readAgain = async () => {
+    const again = await read(logTerminal(log, terminal));
+    return again === undefined ? undefined : loadCredentials(again);
+  };
+  const reload = () => void daemon.reload(readAgain);
+  const guard = guardProcess(settings.values, log);
+  const asked = untilAskedToEnd(reload);
+  try {
+    await daemon.start(reload);
+  } catch (error) {
+    await daemon.close();
+    throw error;
+  }
+  const end = await Promise.race([asked, guard.exceeded, daemon.fatal]);
+  await daemon.stop(typeof end === "string" ? end : end.reason);
+  guard.close();
+  if (typeof end === "string") return statusOf(end);
+  throw new CredentialError(end.sentence);
+}
+
+class AgentRole implements ClientRole<Input, Output> {
+  readonly machine: Agent;
+  readonly #settings: AgentSettings;
+  readonly #daemon: ClientDaemon<Input, Output>;
+  readonly #address: Ipv4 | undefined;
+  readonly #read: { type: "tun-read"; bytes: Uint8Array; at: number; end: number };
+  #tun: Tun | undefined;
+
+  constructor(settings: AgentSettings, daemon: ClientDaemon<Input, Output>) {
+    this.#settings = settings;
+    this.#daemon = daemon;
+    this.#read = { type: "tun-read", bytes: new Uint8Array(0), at: 0, end: 0 };
+    this.#address = wantsTun(settings) ? tunAddress(settings) : undefined;
+    this.machine = new Agent({
+      services: agentServices(settings),
+      random: Math.random,
+      room: (peer) => daemon.endpoint.room(peer) - (WAITING_DATAGRAMS - MAX_WAITING),
+      tunAddress: this.#address,
+    });
+  }
+
+  async open(log: Log): Promise<void> {
+    if (this.#address === undefined) return;
+    const { machine } = this;
+    const read = (bytes: Uint8Array, at: number, end: number) => this.#fromTun(bytes, at, end);
+    const reader = {
+      get takesPackets() {
+        return machine.takesPackets;
+      },
+      read,
+    };
+    this.#tun = await openTun(this.#settings, this.#address, reader);
+    this.#tun.start();
+    log.line("info", "tun", { name: this.#tun.name, address: formatIpv4(this.#tun.address) });
+  }
+
+  perform(output: Output): void {
+    switch (output.type) {
+      case "tun-write":
+        this.#tun?.write(output.bytes);
+        break;
+      case "tun-mtu":
+        this.#tun?.setMtu(output.mtu);
+        break;
+      default:
+        break;
+    }
+  }
+
+  missing(): readonly string[] {
+    const missing = [...this.machine.status()].filter(({ registration }) => registration !== "registered");
+    return missing.map(({ service, registration, reason = registration }) => `${service} (${reason})`);
+  }
+
+  addMetrics(page: MetricsPage, endpoint: Endpoint, { stats: socket }: UdpSocket): void {
+    addAgentMetrics(page, { agent: this.machine, tun: this.#tun?.stats, endpoint, socket });
+  }
+
+  close(): void {
+    this.#tun?.close();
+  }
+
+  /** One object for all reads: the driver takes each before the next is made. */
+  #fromTun(bytes: Uint8Array, at: number, end: number): void {
+    this.#read.bytes = bytes;
+    this.#read.at = at;
+    this.#read.end = end;
+    this.#daemon.feed(this.#read);
+  }
+}
+
+function loadCredentials(settings: AgentSettings): ClientCredentials {
+  return loadClientCredentials(settings.values, agentFiles(settings));
+}
+
+/** Datagrams that may wait behind a congested connection: what waits longer is only delay. */
+const MAX_WAITING = 64;

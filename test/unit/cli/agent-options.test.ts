@@ -1,0 +1,130 @@
+// What the options of `agent` amount to: the relay, the services, the credentials, the TUN device.
+import { expect, test } from "bun:test";
+import {
+  AGENT,
+  type AgentSettings,
+  agentFiles,
+  agentRelay,
+  agentRelayNames,
+  wantsTun,
+} from "../../../src/cli/agent-options.ts";
+import { agentServices } from "../../../src/cli/agent-services.ts";
+import { ConfigurationError, UsageError } from "../../../src/cli/errors.ts";
+import { commandHelp } from "../../../src/cli/help.ts";
+import { readOptions } from "../../../src/cli/options.ts";
+import { ip } from "../../support/connector-world.ts";
+import { everywhereOptions, expectPrecedence } from "../../support/precedence.ts";
+import { recordingTerminal } from "../../support/recording-terminal.ts";
+import { REFERENCE_AGENT } from "../../support/reference-files.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+async function read(args: string, content?: object): Promise<AgentSettings> {
+  using directory = temporaryDirectory();
+  const config = content === undefined ? "" : `--config ${directory.write("agent.json", JSON.stringify(content))}`;
+  const settings = await readOptions(AGENT, `${args} ${config}`.split(" ").filter(Boolean), recordingTerminal());
+  return settings!;
+}
+
+const services = async (args: string, content?: object) => agentServices(await read(args, content));
+
+test("the reference's file is read as it is", async () => {
+  const settings = await read("", JSON.parse(REFERENCE_AGENT));
+  expect(agentRelay(settings)).toEqual({ host: "192.0.2.10", port: 4433 });
+  expect(agentServices(settings)).toEqual([
+    { id: "echo-service", virtualIp: ip("10.100.0.1") },
+    { id: "web-app", virtualIp: ip("10.100.0.2") },
+  ]);
+  expect(settings.values).toMatchObject({ caCert: "ca.pem", verifyPeer: true });
+  expect(agentFiles(settings)).toBeUndefined();
+});
+
+test("its single service is at its usual address", async () => {
+  expect(await services("", { serviceId: "echo-service" })).toEqual([
+    { id: "echo-service", virtualIp: ip("10.100.0.1") },
+  ]);
+});
+
+test("our keys extend it", async () => {
+  const settings = await read("", {
+    serverHost: "relay.example.org",
+    caCertPath: "ca.pem",
+    clientCertPath: "laptop.crt",
+    clientKeyPath: "laptop.key",
+    services: [{ id: "db", virtualIp: "10.100.0.2" }],
+    mode: "tun",
+    tunName: "ztna7",
+    tunAddress: "100.64.0.9",
+  });
+  expect(agentRelay(settings)).toEqual({ host: "relay.example.org", port: 4433 });
+  expect(agentRelayNames(settings)).toEqual(["relay.example.org", "ztna-server"]);
+  expect(agentFiles(settings)).toEqual({ certificate: "laptop.crt", key: "laptop.key" });
+  expect(settings.values).toMatchObject({ tun: "ztna7", tunAddress: "100.64.0.9" });
+  expect(wantsTun(settings)).toBe(true);
+});
+
+test("services are flags too, and then the file's do not count", async () => {
+  const two = [
+    { id: "db", virtualIp: ip("10.100.0.2") },
+    { id: "lab", virtualIp: ip("10.100.0.3") },
+  ];
+  expect(await services("--service db=10.100.0.2 --service lab=10.100.0.3")).toEqual(two);
+  expect(await services("--service db=10.100.0.2,lab=10.100.0.3", { serviceId: "other" })).toEqual(two);
+});
+
+test("--tun may go without a name, and does not take the next flag for one", async () => {
+  const values = async (args: string) => (await read(`--service db=10.100.0.2 ${args}`)).values;
+  expect(await values("--tun --log-level debug")).toMatchObject({ tun: "auto", logLevel: "debug" });
+  expect(await values("--tun wg7 --log-level debug")).toMatchObject({ tun: "wg7", logLevel: "debug" });
+  expect((await values("")).tun).toBeUndefined();
+  expect(commandHelp(AGENT)).toContain("--tun [NAME] ");
+});
+
+test.each([
+  ["", undefined, "nothing to reach"],
+  ["--service db", undefined, "--service is"],
+  ["--service db=10.0", undefined, "--service is"],
+  ["--service Db=10.100.0.2", undefined, "--service is"],
+  ["--service db=10.100.0.2 --service db=10.100.0.3", undefined, 'service "db" is named twice'],
+  ["--service db=10.100.0.2 --service lab=10.100.0.2", undefined, "same virtual address"],
+  ["--service db=127.0.0.1", undefined, "which no host can have"],
+  ["--tun a/b --service db=10.100.0.2", undefined, "--tun is"],
+  ["--tun ..", undefined, "--tun is"],
+  ["--tun 0123456789abcdef", undefined, "--tun is"],
+] as const)("%p is a usage error", async (args, content, message) => {
+  const error = await services(args, content).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(UsageError);
+  expect((error as Error).message).toContain(message);
+});
+
+test.each([
+  [{ services: [{ id: "db" }] }, "services.0.virtualIp is missing"],
+  [{ services: [{ id: "db", virtualIp: "10.100.0.256" }] }, "services.0.virtualIp must be an IPv4 address"],
+  [{ services: [{ id: "db", virtualIp: "10.100.0.2", port: 1 }] }, 'unknown key "services.0.port"'],
+  [{ services: [{ id: "../db", virtualIp: "10.100.0.2" }] }, "services.0.id must be a service name"],
+  [{ tunName: "a\nb" }, "tunName is"],
+  [{ server_host: "x" }, 'did you mean "serverHost"'],
+] as const)("%j is a configuration error", async (content, message) => {
+  const error = await services("", content).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(ConfigurationError);
+  expect((error as Error).message).toContain(message);
+});
+
+test("a device and no device at once is a contradiction", async () => {
+  const where = "--service db=10.100.0.2";
+  const settings = await read(`${where} --mode ports --tun`);
+  expect(() => wantsTun(settings)).toThrow("--mode ports has no TUN device");
+  expect(wantsTun(await read(`${where} --mode ports`))).toBe(false);
+  expect(wantsTun(await read(where))).toBe(true);
+});
+
+test("the relay has to be named, and verified", async () => {
+  const settings = await read("--service db=10.100.0.2 --client-cert c");
+  expect(() => agentRelay(settings)).toThrow("where is the relay?");
+  expect(() => agentFiles(settings)).toThrow("--client-cert and --client-key belong together");
+  const unverified = await read("--service db=10.100.0.2");
+  expect(() => agentFiles(unverified)).toThrow("give its CA with --ca-cert");
+});
+
+test.each(everywhereOptions(AGENT))("%s: flag before variable before file before default", (name) =>
+  expectPrecedence(AGENT, name),
+);
