@@ -27,6 +27,9 @@ export class LocalConnection {
   /** The program had nothing more to say before there was one. */
   endedEarly = false;
   session: TcpSession<LocalConnection> | undefined;
+  /** Opened so soon after others that a refusal may only mean: too fast. */
+  inHurry = false;
+  /** Once it is established. */
   splice: Splice | undefined;
   established = false;
   /** Lengths of writes of ours, not of the splice, that "stream-taken" is still to answer. */

@@ -61,7 +61,6 @@ export class LocalConnections {
         this.ended(connection, now);
         break;
       case "stream-broken":
-        connection.splice?.broken();
         this.table.leave(connection, true);
         break;
       default:
@@ -84,8 +83,8 @@ export class LocalConnections {
   pump(now: Millis): void {
     for (const { stack } of this.parts.ways) {
       for (let session = stack.takeTouched(); session !== undefined; session = stack.takeTouched()) {
-        const { splice } = session.owner;
         this.look(session, now);
+        const { splice } = session.owner;
         if (stack.isShort(session)) splice?.pause();
         else splice?.resume();
         stack.settle(session, splice?.writing !== true);
@@ -122,6 +121,7 @@ export class LocalConnections {
 
   timeout(now: Millis): void {
     this.table.timeout(now);
+    for (const connection of this.table.pace.release(now)) this.again(connection, now);
     this.parts.ways.timeout(now);
   }
 
@@ -163,22 +163,23 @@ export class LocalConnections {
 
   private proceed(connection: LocalConnection, target: LocalTarget, now: Millis): void {
     const { state } = target.service;
-    if (state === "registered") this.open(connection, target, now);
-    else if (state === "denied") this.table.refuse(connection, "service-denied", now);
-    else this.table.wait(connection, now);
+    if (state === "denied") this.table.refuse(connection, "service-denied", now);
+    else if (state === "unavailable") this.table.wait(connection, now);
+    else if (this.table.pace.isSlow) this.table.pace.wait(connection, now);
+    else this.open(connection, target, now);
+  }
+
+  /** Its turn has come. */
+  private again(connection: LocalConnection, now: Millis): void {
+    const { target } = connection;
+    if (target?.service.state === "registered") this.open(connection, target, now);
+    else if (target !== undefined) this.proceed(connection, target, now);
   }
 
   private open(connection: LocalConnection, { service, port }: LocalTarget, now: Millis): void {
-    const { ways, out } = this.parts;
-    const session = ways.connect(service, port, connection, now);
-    if (session === undefined) return this.table.refuse(connection, "ports-exhausted", now);
-    const splice = new Splice(session.connection, connection.stream, out, true);
-    connection.session = session;
-    connection.splice = splice;
-    out.push({ type: "stream-resume", stream: connection.stream });
-    if (connection.early !== undefined) splice.data(connection.early, now);
-    connection.early = undefined;
-    if (connection.endedEarly) splice.ended(now);
+    connection.inHurry = this.table.pace.opened(now);
+    connection.session = this.parts.ways.connect(service, port, connection, now);
+    if (connection.session === undefined) this.table.refuse(connection, "ports-exhausted", now);
   }
 
   /** Until there is a connection to give it to. What was under way when reading was paused may still come. */
@@ -208,26 +209,38 @@ export class LocalConnections {
 
   private look(session: TcpSession<LocalConnection>, now: Millis): void {
     const connection = session.owner;
+    if (connection.session !== session) return; // of an earlier attempt
+    if (!connection.established && this.table.has(connection)) this.attend(connection, session, now);
     const { splice } = connection;
-    if (splice?.done === false && (connection.established || this.establish(connection, session, now)))
-      splice.pump(now);
+    if (splice?.done === false) splice.pump(now);
     if (splice?.done === true) this.table.forget(connection);
   }
 
-  /** Returns whether the connection is there. */
-  private establish(connection: LocalConnection, session: TcpSession<LocalConnection>, now: Millis): boolean {
+  /** Whether there is a connection now, or will never be one. */
+  private attend(connection: LocalConnection, session: TcpSession<LocalConnection>, now: Millis): void {
     for (let event = session.connection.poll(); event !== undefined; event = session.connection.poll()) {
-      if (event === "reset" || event === "timed-out") {
-        this.table.refuse(connection, event === "reset" ? "refused" : "timed-out", now);
-        return false;
-      }
-      if (event !== "established") continue;
-      connection.established = true;
-      this.parts.stats.opened += 1;
-      if (connection.socks) this.table.write(connection, socksReply(0, this.parts.address, session.flow.sourcePort));
-      return true;
+      if (event === "established") return this.join(connection, session, now);
+      if (event === "timed-out") return this.table.refuse(connection, "timed-out", now);
+      if (event !== "reset") continue;
+      if (!connection.inHurry) return this.table.refuse(connection, "refused", now);
+      connection.session = undefined;
+      this.table.pace.wait(connection, now);
+      return;
     }
-    return false;
+  }
+
+  private join(connection: LocalConnection, session: TcpSession<LocalConnection>, now: Millis): void {
+    const { stats, out, address } = this.parts;
+    const { stream, early } = connection;
+    const splice = new Splice(session.connection, stream, out, true);
+    connection.splice = splice;
+    connection.established = true;
+    connection.early = undefined;
+    stats.opened += 1;
+    if (connection.socks) this.table.write(connection, socksReply(0, address, session.flow.sourcePort));
+    if (!connection.endedEarly) out.push({ type: "stream-resume", stream });
+    if (early !== undefined) splice.data(early, now);
+    if (connection.endedEarly) splice.ended(now);
   }
 
   /** Its packets would lead nowhere from now on. */

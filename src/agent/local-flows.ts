@@ -152,7 +152,7 @@ export class LocalFlows implements LocalNetwork {
   }
 
   /** Of all TCP connections inside the tunnel. */
-  get tcpStats(): TcpShared["stats"] {
+  get tcpStats(): Readonly<Record<keyof TcpShared["stats"], number>> {
     return this.tcp.stats;
   }
 

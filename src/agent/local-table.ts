@@ -1,6 +1,6 @@
 // Connections of local programs: how many there may be, how long they may wait, and how each of them ends.
 import { Deadlines } from "../core/deadlines.ts";
-import type { Millis } from "../core/machine.ts";
+import { earlier, type Millis } from "../core/machine.ts";
 import type { Outbox } from "../core/outbox.ts";
 import type { Notice } from "../tunnel/peer.ts";
 import type { StreamId } from "../tunnel/stream.ts";
@@ -9,6 +9,7 @@ import type { LocalConnection } from "./local-connection.ts";
 import { LocalReports } from "./local-reports.ts";
 import type { LocalRefusal, LocalStats } from "./local-stats.ts";
 import type { LocalWays } from "./local-ways.ts";
+import { OpeningPace } from "./opening-pace.ts";
 import { socksReply } from "./socks5.ts";
 import { SocksAssociations } from "./socks5-associations.ts";
 import { REPLY_CODES } from "./socks5-replies.ts";
@@ -50,7 +51,8 @@ export class LocalTable {
   private readonly talking = new Set<LocalConnection>();
   /** Connections that wait for the relay. */
   private readonly waiting = new Set<LocalConnection>();
-  /** Of those two. */
+  /** And those that wait their turn. */
+  readonly pace = new OpeningPace<LocalConnection>();
   private readonly deadlines = new Deadlines<LocalConnection>();
 
   constructor(parts: LocalTableParts) {
@@ -103,6 +105,7 @@ export class LocalTable {
   settle(connection: LocalConnection): void {
     this.talking.delete(connection);
     this.waiting.delete(connection);
+    this.pace.forget(connection);
     this.deadlines.clear(connection);
   }
 
@@ -112,7 +115,7 @@ export class LocalTable {
   }
 
   deadline(): Millis | undefined {
-    return this.deadlines.next();
+    return earlier(this.deadlines.next(), this.pace.deadline());
   }
 
   timeout(now: Millis): void {
@@ -142,14 +145,13 @@ export class LocalTable {
   /** The program has gone. */
   leave(connection: LocalConnection, streamIsDead: boolean): void {
     if (!connection.established) this.parts.stats.refuse("abandoned");
-    if (streamIsDead) this.forget(connection);
-    else this.close(connection, false);
+    if (!streamIsDead) return this.close(connection, false);
+    this.abort(connection);
+    this.forget(connection);
   }
 
   close(connection: LocalConnection, reset: boolean): void {
-    if (connection.splice !== undefined) connection.splice.done = true;
-    connection.session?.connection.abort();
-    this.touch(connection);
+    this.abort(connection);
     this.parts.out.push({ type: "stream-close", stream: connection.stream, reset });
     this.forget(connection);
   }
@@ -166,6 +168,12 @@ export class LocalTable {
     this.settle(connection);
     const association = this.associations.of(connection);
     if (association !== undefined) this.associations.close(association, true);
+  }
+
+  private abort(connection: LocalConnection): void {
+    if (connection.splice !== undefined) connection.splice.done = true;
+    connection.session?.connection.abort();
+    this.touch(connection);
   }
 
   /** Something happened to its session. */

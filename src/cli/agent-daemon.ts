@@ -1,5 +1,6 @@
-// Assembles the agent: role, relay connection, TUN device.
+// Assembles the agent: role, relay connection, TUN device, local ports.
 import { Agent, type AgentInput, type AgentOutput } from "../agent/agent.ts";
+import type { LocalEvent } from "../agent/local.ts";
 import type { Endpoint } from "../quic/endpoint.ts";
 import { clientConfig, WAITING_DATAGRAMS } from "../quic/settings.ts";
 import type { Log } from "../runtime/log.ts";
@@ -9,6 +10,7 @@ import type { Tun } from "../runtime/tun.ts";
 import type { UdpSocket } from "../runtime/udp-socket.ts";
 import { formatIpv4, type Ipv4 } from "../wire/address.ts";
 import { type AgentSettings, agentFiles, agentRelay, agentRelayNames, wantsTun } from "./agent-options.ts";
+import { AgentPorts, agentListeners } from "./agent-ports.ts";
 import { agentServices } from "./agent-services.ts";
 import { openTun, tunAddress } from "./agent-tun.ts";
 import { type ClientCredentials, loadClientCredentials, quicSettings } from "./client-credentials.ts";
@@ -67,6 +69,7 @@ class AgentRole implements ClientRole<Input, Output> {
   readonly #daemon: ClientDaemon<Input, Output>;
   readonly #address: Ipv4 | undefined;
   readonly #read: { type: "tun-read"; bytes: Uint8Array; at: number; end: number };
+  readonly #ports: AgentPorts | undefined;
   #tun: Tun | undefined;
 
   constructor(settings: AgentSettings, daemon: ClientDaemon<Input, Output>) {
@@ -74,16 +77,24 @@ class AgentRole implements ClientRole<Input, Output> {
     this.#daemon = daemon;
     this.#read = { type: "tun-read", bytes: new Uint8Array(0), at: 0, end: 0 };
     this.#address = wantsTun(settings) ? tunAddress(settings) : undefined;
+    const listeners = agentListeners(settings);
+    const feed = (event: LocalEvent) => daemon.feed(event);
+    this.#ports = listeners.length === 0 ? undefined : new AgentPorts(settings, listeners, feed);
     this.machine = new Agent({
       services: agentServices(settings),
       random: Math.random,
       room: (peer) => daemon.endpoint.room(peer) - (WAITING_DATAGRAMS - MAX_WAITING),
       tunAddress: this.#address,
+      local: this.#ports?.flows,
     });
   }
 
   async open(log: Log): Promise<void> {
-    if (this.#address === undefined) return;
+    if (this.#address !== undefined) await this.#openTun(log, this.#address);
+    await this.#ports?.open(log);
+  }
+
+  async #openTun(log: Log, address: Ipv4): Promise<void> {
     const { machine } = this;
     const read = (bytes: Uint8Array, at: number, end: number) => this.#fromTun(bytes, at, end);
     const reader = {
@@ -92,7 +103,7 @@ class AgentRole implements ClientRole<Input, Output> {
       },
       read,
     };
-    this.#tun = await openTun(this.#settings, this.#address, reader);
+    this.#tun = await openTun(this.#settings, address, reader);
     this.#tun.start();
     log.line("info", "tun", { name: this.#tun.name, address: formatIpv4(this.#tun.address) });
   }
@@ -106,7 +117,7 @@ class AgentRole implements ClientRole<Input, Output> {
         this.#tun?.setMtu(output.mtu);
         break;
       default:
-        break;
+        this.#ports?.perform(output);
     }
   }
 
@@ -116,11 +127,14 @@ class AgentRole implements ClientRole<Input, Output> {
   }
 
   addMetrics(page: MetricsPage, endpoint: Endpoint, { stats: socket }: UdpSocket): void {
-    addAgentMetrics(page, { agent: this.machine, tun: this.#tun?.stats, endpoint, socket });
+    const drops = () => this.#ports?.drops() ?? [];
+    addAgentMetrics(page, { agent: this.machine, tun: this.#tun?.stats, endpoint, socket, drops });
+    this.#ports?.addMetrics(page);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#tun?.close();
+    await this.#ports?.close();
   }
 
   /** One object for all reads: the driver takes each before the next is made. */

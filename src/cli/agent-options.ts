@@ -10,6 +10,7 @@ import {
 } from "./client-options.ts";
 import { serviceName } from "./connect-services.ts";
 import { FILE_OPTIONS, LOG_OPTIONS, PACKET_OPTIONS, PROCESS_OPTIONS, statusOptions } from "./daemon-options.ts";
+import { LOCAL_OPTIONS } from "./local-listeners.ts";
 import { choice, type HostPort, ipv4, list } from "./option-kinds.ts";
 import { type CommandSpec, optional, type Settings } from "./options.ts";
 import { tunDevice } from "./tun-device.ts";
@@ -33,7 +34,7 @@ export const AGENT_OPTIONS = {
   }),
 
   tun: optional(tunDevice, {
-    help: "reach the services through a TUN device, which is the default (Linux, root)",
+    help: "reach the services through a TUN device: the default without local ports (Linux, root)",
     keys: ["tunName"],
     group: DEVICE,
   }),
@@ -46,6 +47,7 @@ export const AGENT_OPTIONS = {
     group: DEVICE,
   }),
 
+  ...LOCAL_OPTIONS,
   ...credentialOptions({ clientCert: ["clientCertPath"], clientKey: ["clientKeyPath"], caCert: ["caCertPath"] }),
   ...statusOptions(0),
   ...PROCESS_OPTIONS,
@@ -62,6 +64,8 @@ export const AGENT: CommandSpec<typeof AGENT_OPTIONS> = {
     "  --client-cert laptop.crt --client-key laptop.key --ca-cert ca.pem",
     "sudo ztna agent --config agent.json",
     "curl http://10.100.0.2/",
+    "ztna agent --config agent.json --listen 5432=db --listen 8080=web:80 --socks5 1080",
+    "psql -h 127.0.0.1 -p 5432; curl http://127.0.0.1:8080/; curl --socks5-hostname 127.0.0.1:1080 http://web/",
   ],
   file: { defaultPaths: ["/etc/ztna/agent.json", "agent.json"], style: "camelCase" },
 };
@@ -83,9 +87,13 @@ export function agentFiles(settings: AgentSettings): CredentialFiles | undefined
 
 /** Whether there is to be a TUN device. Throws when nothing at all would reach a service. */
 export function wantsTun(settings: AgentSettings): boolean {
-  const { mode, tun } = settings.values;
+  const { mode, tun, listen, socks5 } = settings.values;
+  const hasPorts = listen !== undefined || socks5 !== undefined;
   if (mode === "ports" && tun !== undefined) {
     throw settings.conflict("--mode ports has no TUN device: leave --tun out", "mode", "tun");
   }
-  return mode !== "ports";
+  if (mode === "ports" && !hasPorts) {
+    throw settings.conflict("--mode ports needs local ports: give --listen or --socks5", "mode");
+  }
+  return mode === "tun" || tun !== undefined || !hasPorts;
 }

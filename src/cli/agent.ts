@@ -1,5 +1,6 @@
 // `ztna agent`: reads and checks the options; what runs the agent is loaded only when it runs.
 import { AGENT, agentFiles, agentRelay, wantsTun } from "./agent-options.ts";
+import { agentListeners } from "./agent-ports.ts";
 import { agentServices } from "./agent-services.ts";
 import { EXIT } from "./errors.ts";
 import { readOptions } from "./options.ts";
@@ -12,6 +13,7 @@ export const run: Run = async (args, terminal) => {
     agentRelay(settings);
     agentServices(settings);
     wantsTun(settings);
+    agentListeners(settings);
     agentFiles(settings);
     return settings;
   };

@@ -1,6 +1,6 @@
 // What the agent shows to scrapers, in the connector's words.
 import { addDropMetric, addEndpointMetrics, type EndpointFigures, endpointDrops, samples } from "./metrics-endpoint.ts";
-import type { MetricsPage } from "./metrics-page.ts";
+import type { MetricsPage, Sample } from "./metrics-page.ts";
 import { addServiceMetrics, type ServiceFigures } from "./metrics-services.ts";
 import type { TunStats } from "./tun.ts";
 import type { UdpSocketStats } from "./udp-socket.ts";
@@ -31,9 +31,12 @@ export interface AgentMetricParts {
   readonly tun: TunStats | undefined;
   readonly endpoint: EndpointFigures;
   readonly socket: UdpSocketStats;
+  /** Of the local ports. */
+  readonly drops?: () => readonly Sample[];
 }
 
-export function addAgentMetrics(page: MetricsPage, { agent, tun, endpoint, socket }: AgentMetricParts): void {
+export function addAgentMetrics(page: MetricsPage, parts: AgentMetricParts): void {
+  const { agent, tun, endpoint, socket, drops = () => [] } = parts;
   const { stats, uplink } = agent;
   const perHop = (name: string, help: string, figure: Exclude<keyof AgentHopFigures, "dropped">) =>
     page.addLabelled("counter", `ztna_agent_${name}_total`, help, ["hop"], () =>
@@ -62,6 +65,7 @@ export function addAgentMetrics(page: MetricsPage, { agent, tun, endpoint, socke
   addDropMetric(page, () => [
     ...endpointDrops(endpoint.stats, socket),
     ...agentDrops(agent),
+    ...drops(),
     ...(tun === undefined ? [] : samples(["device"], { "write-failed": tun.writeFailures })),
   ]);
 }

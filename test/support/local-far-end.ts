@@ -29,6 +29,9 @@ export class FarEnd {
     1200,
   );
   behaviour: FarBehaviour = "accept";
+  /** Connections that it takes within a second; those beyond are reset. */
+  perSecond = Number.POSITIVE_INFINITY;
+  private window = { start: Number.NEGATIVE_INFINITY, count: 0 };
   private readonly send: (packet: Uint8Array) => void;
   private readonly out = new Uint8Array(2048);
 
@@ -44,7 +47,7 @@ export class FarEnd {
       return;
     }
     const isSyn = (tcpFlags(packet) & (TCP_SYN | TCP_ACK)) === TCP_SYN;
-    if (isSyn && this.behaviour === "accept") return this.open(packet, now);
+    if (isSyn && this.behaviour === "accept" && this.admits(now)) return this.open(packet, now);
     const reset = encodeRst(packet);
     if (reset !== undefined) this.send(reset);
   }
@@ -53,6 +56,12 @@ export class FarEnd {
   run(now: Millis): boolean {
     const busy = this.pump(now);
     return this.transmit(now) || busy;
+  }
+
+  private admits(now: Millis): boolean {
+    if (now - this.window.start >= 1000) this.window = { start: now, count: 0 };
+    this.window.count += 1;
+    return this.window.count <= this.perSecond;
   }
 
   private open(packet: Uint8Array, now: Millis): void {
