@@ -9,8 +9,9 @@ import type { MetricsPage } from "../runtime/metrics-page.ts";
 import type { Tun } from "../runtime/tun.ts";
 import type { UdpSocket } from "../runtime/udp-socket.ts";
 import { formatIpv4, type Ipv4 } from "../wire/address.ts";
+import { agentListeners, listenerInsecurities } from "./agent-listeners.ts";
 import { type AgentSettings, agentFiles, agentRelay, agentRelayNames, wantsTun } from "./agent-options.ts";
-import { AgentPorts, agentListeners } from "./agent-ports.ts";
+import { AgentPorts } from "./agent-ports.ts";
 import { agentServices } from "./agent-services.ts";
 import { openTun, tunAddress } from "./agent-tun.ts";
 import { type ClientCredentials, loadClientCredentials, quicSettings } from "./client-credentials.ts";
@@ -124,6 +125,10 @@ class AgentRole implements ClientRole<Input, Output> {
   missing(): readonly string[] {
     const missing = [...this.machine.status()].filter(({ registration }) => registration !== "registered");
     return missing.map(({ service, registration, reason = registration }) => `${service} (${reason})`);
+  }
+
+  insecurities(): readonly string[] {
+    return listenerInsecurities(this.#settings);
   }
 
   addMetrics(page: MetricsPage, endpoint: Endpoint, { stats: socket }: UdpSocket): void {

@@ -10,21 +10,8 @@ import type { MetricsPage, Sample } from "../runtime/metrics-page.ts";
 import type { AgentSettings } from "./agent-options.ts";
 import { agentServices } from "./agent-services.ts";
 import { cannotListen, listeningLine } from "./daemon.ts";
-import { isOpenToOthers, type ListenerSetting, localListeners } from "./local-listeners.ts";
+import type { ListenerSetting } from "./local-listeners.ts";
 import { hostPortText } from "./option-kinds.ts";
-
-/** Where to listen. Throws when the options contradict each other. */
-export function agentListeners(settings: AgentSettings): readonly ListenerSetting[] {
-  const services = agentServices(settings).map(({ id }) => id);
-  const listeners = localListeners(settings.values, services);
-  if (typeof listeners !== "string") return listeners;
-  throw settings.conflict(listeners, "listen", "socks5", "allowRemoteClients");
-}
-
-/** Protections that are off, by the option that switched them off. */
-export function portInsecurities(listeners: readonly ListenerSetting[]): readonly string[] {
-  return isOpenToOthers(listeners) ? ["allow-remote-clients"] : [];
-}
 
 export class AgentPorts {
   readonly flows: LocalFlows;

@@ -1,6 +1,7 @@
 // `ztna agent`: reads and checks the options; what runs the agent is loaded only when it runs.
+
+import { agentListeners } from "./agent-listeners.ts";
 import { AGENT, agentFiles, agentRelay, wantsTun } from "./agent-options.ts";
-import { agentListeners } from "./agent-ports.ts";
 import { agentServices } from "./agent-services.ts";
 import { EXIT } from "./errors.ts";
 import { readOptions } from "./options.ts";

@@ -51,6 +51,8 @@ export interface ClientRole<Input, Output> {
   perform(output: Output, now: Millis): void;
   /** Services that the relay has not acknowledged, each with its state. */
   missing(): readonly string[];
+  /** Protections that are off for its own part, by the option that switched them off. */
+  insecurities?(): readonly string[];
   addMetrics(page: MetricsPage, endpoint: Endpoint, socket: UdpSocket): void;
   /** Opens what it has besides the relay's socket, before the first dial. May throw what the operator has to read. */
   open(log: Log): Promise<void>;
@@ -129,7 +131,7 @@ export class ClientDaemon<Input, Output extends { readonly type: string }> {
     this.#driver.attach(socket);
     for (const local of socket.local) log.plain(listeningLine(local));
     if (status !== undefined) log.plain(listeningLine(status.local));
-    const insecure = () => clientInsecurities(settings);
+    const insecure = () => this.#insecurities();
     this.#open.push(new Reminders(log, insecure, () => credentialDates(this.credentials)));
     this.#watch = new FileWatch({ paths: credentialPaths(settings.values), intervalMs: WATCH_MS, changed });
     this.#open.push(this.#watch);
@@ -221,10 +223,14 @@ export class ClientDaemon<Input, Output extends { readonly type: string }> {
     }
   }
 
+  #insecurities(): readonly string[] {
+    return [...clientInsecurities(this.#options.settings), ...(this.#role.insecurities?.() ?? [])];
+  }
+
   #addMetrics(socket: UdpSocket): void {
     this.#role.addMetrics(this.#page, this.endpoint, socket);
     addCredentialMetrics(this.#page, () => ({ ...this.#state, dates: credentialDates(this.credentials) }));
-    addInsecurityMetric(this.#page, () => clientInsecurities(this.#options.settings));
+    addInsecurityMetric(this.#page, () => this.#insecurities());
     addProcessMetrics(this.#page, () => this.#bugs.count);
   }
 }

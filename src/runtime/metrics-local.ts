@@ -21,7 +21,8 @@ export interface LocalFigures {
   readonly tcpStats: Readonly<Record<string, number>>;
 }
 
-export function addLocalMetrics(page: MetricsPage, { stats, tcpStats, ...local }: LocalFigures): void {
+export function addLocalMetrics(page: MetricsPage, local: LocalFigures): void {
+  const { stats } = local;
   const counter = (name: string, help: string, read: () => number) =>
     page.add("counter", `ztna_agent_local_${name}_total`, help, read);
   counter("connections_accepted", "Connections of local programs.", () => stats.accepted);
@@ -44,7 +45,7 @@ export function addLocalMetrics(page: MetricsPage, { stats, tcpStats, ...local }
     () => samples([], { ...local.gauges }),
   );
   page.addLabelled("counter", "ztna_agent_local_tcp_total", "Segments of TCP inside the tunnel.", ["event"], () =>
-    samples([], tcpStats),
+    samples([], local.tcpStats),
   );
 }
 

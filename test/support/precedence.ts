@@ -26,6 +26,8 @@ const SAMPLES: Readonly<Record<string, readonly [string, string, string]>> = {
   IPV4: ["192.0.2.1", "192.0.2.2", "192.0.2.3"],
   ID: ["a", "b", "c"],
   "ID=VIRTUALIP": ["a=10.100.0.1", "b=10.100.0.2", "c=10.100.0.3"],
+  "[ADDRESS:]PORT": ["1081", "127.0.0.2:1082", "[::1]:1083"],
+  "[ADDRESS:]PORT=SERVICE[:PORT]": ["1=a", "127.0.0.2:2=b:3", "[::1]:4=c:5"],
   NAME: ["tun1", "tun2", "tun3"],
 };
 

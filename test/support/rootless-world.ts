@@ -4,7 +4,7 @@
 import { createServer, type Server } from "node:net";
 import { type Daemon, startAgent, startConnector, startRelay } from "./daemons.ts";
 import { openEcho } from "./echo-fixture.ts";
-import { testPki } from "./pki.ts";
+import { type TestCredential, testPki } from "./pki.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** Bytes that tell where they stand. */
@@ -27,8 +27,15 @@ export class RootlessWorld implements AsyncDisposable {
   relay: Daemon;
   readonly #owned: AsyncDisposableStack;
 
-  /** `listeners`: values of --listen or, with "socks5", of that; all on port 0. */
-  static async open(listeners: readonly string[], services = ["web", "late", "gone", "echo"]): Promise<RootlessWorld> {
+  /**
+   * `listeners`: what follows the local address in --listen, or "socks5"; all on port 0. With a credential of its own
+   * only the first service has to be registered.
+   */
+  static async open(
+    listeners: readonly string[],
+    services = ["web", "late", "gone", "echo"],
+    credential?: TestCredential,
+  ): Promise<RootlessWorld> {
     await using owned = new AsyncDisposableStack();
     const directory = owned.use(temporaryDirectory());
     const { path: cwd } = directory;
@@ -43,13 +50,18 @@ export class RootlessWorld implements AsyncDisposable {
     const relay = await startRelay({ cwd });
     const connector = owned.use(await startConnector(relay, "secret", { cwd, flags: ["--config", config] }));
     for (const id of SERVICES) await connector.process.line(new RegExp(`^registered ${id}$`));
-    const flags = listeners.flatMap((listener) =>
+    const asked = listeners.flatMap((listener) =>
       listener === "socks5" ? ["--socks5", "127.0.0.1:0"] : ["--listen", `127.0.0.1:0=${listener}`],
     );
-    const host = { host: "127.0.0.1", port: relay.port };
-    const { agentForAll: credential } = await testPki();
-    const named = services.map((id) => `${id}=${virtualIp(id)}`);
-    const agent = owned.use(await startAgent(host, named, { cwd, flags, credential }));
+    const [first = "web", ...others] = services;
+    const named = (id: string) => `${id}=${virtualIp(id)}`;
+    const flags = [...others.flatMap((id) => ["--service", named(id)]), ...asked];
+    const { agentForAll } = await testPki();
+    const place = { cwd, flags, credential: credential ?? agentForAll };
+    const agent = owned.use(await startAgent({ port: relay.port }, named(first), place));
+    if (credential === undefined) {
+      for (const id of others) await agent.process.line(new RegExp(`^registered ${id}$`));
+    }
     const ports = listeningPorts(agent.process.stderr).slice(0, listeners.length);
     return new RootlessWorld({ agent, connector, relay, ports, web, cwd, owned: owned.move() });
   }

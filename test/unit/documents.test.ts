@@ -76,7 +76,7 @@ describe("options", () => {
   });
 
   test("README.md and the documents of src/ name only flags that exist", () => {
-    const others = ["help", "version", "compile"];
+    const others = ["help", "version", "compile", "socks5-hostname"];
     const placeholders = ["no-x", "max-"];
     const known = new Set([...flags, ...others, ...placeholders]);
     const mentioned = documents

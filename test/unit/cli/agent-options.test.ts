@@ -1,5 +1,6 @@
 // What the options of `agent` amount to: the relay, the services, the credentials, the TUN device.
 import { expect, test } from "bun:test";
+import { agentListeners, listenerInsecurities } from "../../../src/cli/agent-listeners.ts";
 import {
   AGENT,
   type AgentSettings,
@@ -109,12 +110,36 @@ test.each([
   expect((error as Error).message).toContain(message);
 });
 
-test("a device and no device at once is a contradiction", async () => {
-  const where = "--service db=10.100.0.2";
-  const settings = await read(`${where} --mode ports --tun`);
-  expect(() => wantsTun(settings)).toThrow("--mode ports has no TUN device");
-  expect(wantsTun(await read(`${where} --mode ports`))).toBe(false);
-  expect(wantsTun(await read(where))).toBe(true);
+test("there is a device unless local ports do without one", async () => {
+  const wants = async (args: string) => wantsTun(await read(`--service db=10.100.0.2 ${args}`));
+  expect(await wants("")).toBe(true);
+  expect(await wants("--listen 5432=db")).toBe(false);
+  expect(await wants("--socks5 1080")).toBe(false);
+  expect(await wants("--mode ports --socks5 1080")).toBe(false);
+  expect(await wants("--socks5 1080 --tun")).toBe(true);
+  expect(await wants("--mode tun --socks5 1080")).toBe(true);
+  expect(wants("--mode ports --tun --socks5 1080")).rejects.toThrow("--mode ports has no TUN device");
+  expect(wants("--mode ports")).rejects.toThrow("--mode ports needs local ports: give --listen or --socks5");
+});
+
+test("local ports lead to services of the agent, and the file's keys are read", async () => {
+  const content = {
+    services: [{ id: "db", virtualIp: "10.100.0.2" }],
+    listen: ["127.0.0.1:15432=db:5432"],
+    socks5: 1080,
+  };
+  const listeners = agentListeners(await read("", content));
+  expect(listeners.map(({ host, port }) => `${host}:${port}`)).toEqual(["127.0.0.1:15432", "127.0.0.1:1080"]);
+  const wrong = await read("--service db=10.100.0.2 --listen 1=web");
+  expect(() => agentListeners(wrong)).toThrow(UsageError);
+  const inFile = await read("", { ...content, listen: ["0.0.0.0:1=db"] });
+  expect(() => agentListeners(inFile)).toThrow(ConfigurationError);
+});
+
+test("local ports that others reach are an insecurity", async () => {
+  const settings = async (args: string) => listenerInsecurities(await read(`--service db=10.100.0.2 ${args}`));
+  expect(await settings("--listen 1=db --allow-remote-clients")).toEqual([]);
+  expect(await settings("--listen 0.0.0.0:1=db --allow-remote-clients")).toEqual(["allow-remote-clients"]);
 });
 
 test("the relay has to be named, and verified", async () => {
