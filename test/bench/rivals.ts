@@ -13,14 +13,16 @@ import { NEBULA } from "./tunnel-nebula.ts";
 import { PLACES, type Place, type TunnelNetwork, tunnelNetwork } from "./tunnel-network.ts";
 import { OPENVPN } from "./tunnel-openvpn.ts";
 import { WIREGUARD_GO } from "./tunnel-wireguard-go.ts";
+import { ZTNA, ZTNA_ROOTLESS } from "./tunnel-ztna.ts";
 
-const KINDS: readonly TunnelKind[] = [WIREGUARD_GO, NEBULA, OPENVPN];
+const KINDS: readonly TunnelKind[] = [WIREGUARD_GO, NEBULA, OPENVPN, ZTNA, ZTNA_ROOTLESS];
 
 const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "2" },
+    "warm-up": { type: "string", default: "2" },
     streams: { type: "string", default: "1,4" },
     ways: { type: "string", default: "up,down" },
     only: { type: "string", default: KINDS.map(({ name }) => name).join(",") },
@@ -47,11 +49,9 @@ async function main(): Promise<void> {
     }
     const network = owned.use(await tunnelNetwork());
     const tunnel = owned.use(await kind.start(network));
-    under.push({
-      network,
-      tunnel,
-      measured: { name: kind.name, idle: await roundTripsAlone(network, tunnel), runs: [] },
-    });
+    await warmUp(network, tunnel);
+    const idle = await roundTripsAlone(network, tunnel);
+    under.push({ network, tunnel, measured: { name: kind.name, idle, runs: [] } });
   }
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const way of chosenWays()) {
@@ -72,6 +72,13 @@ async function runOnce({ network, tunnel }: Test, way: Way): Promise<Run> {
   const after = processorTimes(tunnel);
   const secondsPerGigabyte = perPlace((place) => ((after[place] - before[place]) * 1000) / bytes);
   return { ...way, megabitsPerSecond, secondsPerGigabyte, roundTrips: await probe.finish() };
+}
+
+/** What runs for days is not measured in its first second: compilers, congestion windows and buffers settle. */
+async function warmUp(network: TunnelNetwork, { iperf }: Tunnel): Promise<void> {
+  const seconds = Number(values["warm-up"]);
+  if (seconds === 0) return;
+  for (const direction of ["up", "down"] as const) await transfer(network, iperf, { direction, streams: 1, seconds });
 }
 
 async function roundTripsAlone(network: TunnelNetwork, tunnel: Tunnel) {
