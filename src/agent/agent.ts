@@ -6,7 +6,7 @@ import { Outbox } from "../core/outbox.ts";
 import type { Dial, DialEvent, Fatal, Notice, PeerCommand, PeerEvent, PeerId } from "../tunnel/peer.ts";
 import type { RegistrationState } from "../tunnel/registrations.ts";
 import { Uplink, type UplinkState } from "../tunnel/uplink.ts";
-import type { Ipv4 } from "../wire/address.ts";
+import type { Ipv4, SocketAddress } from "../wire/address.ts";
 import { checkIpv4, ipv4Destination, ipv4Source } from "../wire/ipv4.ts";
 import type { LocalCommand, LocalEvent } from "./local.ts";
 import type { LocalNetwork } from "./local-network.ts";
@@ -48,6 +48,8 @@ export interface AgentServiceStatus {
 export class Agent implements Machine<AgentInput, AgentOutput> {
   readonly stats = new AgentStats();
   readonly uplink: Uplink;
+  /** Of the connection in use. */
+  relayAddress: SocketAddress | undefined;
   private readonly room: (peer: PeerId) => number;
   private readonly routes: Routes;
   private readonly outbound: Outbound;
@@ -88,6 +90,10 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
       case "writable":
         break;
       case "connected":
+        this.uplink.handle(input, now);
+        if (this.uplink.peer === input.peer) this.relayAddress = input.address;
+        this.settle(now);
+        break;
       case "datagram-limit":
       case "heard":
       case "moved":
@@ -195,7 +201,10 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
   private settle(now: Millis): void {
     const { uplink } = this;
     for (let output = uplink.poll(); output !== undefined; output = uplink.poll()) this.out.push(output);
-    if (uplink.peer === undefined) this.tun?.drop("not-connected");
+    if (uplink.peer === undefined) {
+      this.relayAddress = undefined;
+      this.tun?.drop("not-connected");
+    }
     if (uplink.maxDatagram > 0 && uplink.maxDatagram !== this.maxDatagram) {
       this.maxDatagram = uplink.maxDatagram;
       if (this.tun !== undefined) this.out.push({ type: "tun-mtu", mtu: this.mtu });

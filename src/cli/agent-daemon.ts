@@ -3,6 +3,7 @@ import { Agent, type AgentInput, type AgentOutput } from "../agent/agent.ts";
 import type { LocalEvent } from "../agent/local.ts";
 import type { Endpoint } from "../quic/endpoint.ts";
 import { clientConfig, WAITING_DATAGRAMS } from "../quic/settings.ts";
+import { ControlSocket } from "../runtime/control-socket.ts";
 import type { Log } from "../runtime/log.ts";
 import { addAgentMetrics } from "../runtime/metrics-agent.ts";
 import type { MetricsPage } from "../runtime/metrics-page.ts";
@@ -13,9 +14,11 @@ import { agentListeners, listenerInsecurities } from "./agent-listeners.ts";
 import { type AgentSettings, agentFiles, agentRelay, agentRelayNames, wantsTun } from "./agent-options.ts";
 import { AgentPorts } from "./agent-ports.ts";
 import { agentServices } from "./agent-services.ts";
+import { agentStatus } from "./agent-status.ts";
 import { openTun, tunAddress } from "./agent-tun.ts";
 import { type ClientCredentials, loadClientCredentials, quicSettings } from "./client-credentials.ts";
 import { ClientDaemon, type ClientEvent, type ClientOutput, type ClientRole } from "./client-daemon.ts";
+import { controlDirectory } from "./control-directory.ts";
 import { logTerminal, openLog, untilAskedToEnd } from "./daemon.ts";
 import { CredentialError, EXIT } from "./errors.ts";
 import { warn } from "./options.ts";
@@ -43,7 +46,7 @@ export async function agent(settings: AgentSettings, read: ReadSettings, termina
   for (const warning of credentials.warnings) log.line("warn", "credentials", { detail: warning });
   const relay = agentRelay(settings);
   const options = { settings, credentials, log, relay, names: agentRelayNames(settings) };
-  const daemon = new ClientDaemon<Input, Output>(options, (owner) => new AgentRole(settings, owner));
+  const daemon = new ClientDaemon<Input, Output>(options, (owner) => new AgentRole(settings, owner, terminal));
   const readAgain = async () => {
     const again = await read(logTerminal(log, terminal));
     return again === undefined ? undefined : loadCredentials(again);
@@ -57,11 +60,11 @@ export async function agent(settings: AgentSettings, read: ReadSettings, termina
     await daemon.close();
     throw error;
   }
-  const end = await Promise.race([asked, guard.exceeded, daemon.fatal]);
-  await daemon.stop(typeof end === "string" ? end : end.reason);
+  const end = await Promise.race([asked, guard.exceeded, daemon.fatal, daemon.failed]);
+  await daemon.stop(typeof end === "string" ? end : "reason" in end ? end.reason : "failed");
   guard.close();
   if (typeof end === "string") return statusOf(end);
-  throw new CredentialError(end.sentence);
+  throw "sentence" in end ? new CredentialError(end.sentence) : end;
 }
 
 class AgentRole implements ClientRole<Input, Output> {
@@ -69,12 +72,16 @@ class AgentRole implements ClientRole<Input, Output> {
   readonly #settings: AgentSettings;
   readonly #daemon: ClientDaemon<Input, Output>;
   readonly #address: Ipv4 | undefined;
+  readonly #terminal: Terminal;
+  readonly #startedAt = performance.now();
   readonly #read: { type: "tun-read"; bytes: Uint8Array; at: number; end: number };
   readonly #ports: AgentPorts | undefined;
   #tun: Tun | undefined;
+  #log: Log | undefined;
 
-  constructor(settings: AgentSettings, daemon: ClientDaemon<Input, Output>) {
+  constructor(settings: AgentSettings, daemon: ClientDaemon<Input, Output>, terminal: Terminal) {
     this.#settings = settings;
+    this.#terminal = terminal;
     this.#daemon = daemon;
     this.#read = { type: "tun-read", bytes: new Uint8Array(0), at: 0, end: 0 };
     this.#address = wantsTun(settings) ? tunAddress(settings) : undefined;
@@ -91,22 +98,10 @@ class AgentRole implements ClientRole<Input, Output> {
   }
 
   async open(log: Log): Promise<void> {
-    if (this.#address !== undefined) await this.#openTun(log, this.#address);
+    this.#log = log;
+    if (this.#address !== undefined) await this.#openTun(this.#address, log);
     await this.#ports?.open(log);
-  }
-
-  async #openTun(log: Log, address: Ipv4): Promise<void> {
-    const { machine } = this;
-    const read = (bytes: Uint8Array, at: number, end: number) => this.#fromTun(bytes, at, end);
-    const reader = {
-      get takesPackets() {
-        return machine.takesPackets;
-      },
-      read,
-    };
-    this.#tun = await openTun(this.#settings, address, reader);
-    this.#tun.start();
-    log.line("info", "tun", { name: this.#tun.name, address: formatIpv4(this.#tun.address) });
+    await this.#openControl(log);
   }
 
   perform(output: Output): void {
@@ -115,7 +110,7 @@ class AgentRole implements ClientRole<Input, Output> {
         this.#tun?.write(output.bytes);
         break;
       case "tun-mtu":
-        this.#tun?.setMtu(output.mtu);
+        if (this.#tun?.setMtu(output.mtu) === false) this.#log?.line("warn", "tun-mtu-refused", { mtu: output.mtu });
         break;
       default:
         this.#ports?.perform(output);
@@ -140,6 +135,39 @@ class AgentRole implements ClientRole<Input, Output> {
   async close(): Promise<void> {
     this.#tun?.close();
     await this.#ports?.close();
+  }
+
+  async #openTun(address: Ipv4, log: Log): Promise<void> {
+    const { machine } = this;
+    const daemon = this.#daemon;
+    this.#tun = await openTun(this.#settings, address, {
+      get takesPackets() {
+        return machine.takesPackets;
+      },
+      read: (bytes, at, end) => this.#fromTun(bytes, at, end),
+      lost: (code) => daemon.fail(`the TUN device was taken away (${code})`),
+    });
+    this.#tun.start();
+    log.line("info", "tun", { name: this.#tun.name, address: formatIpv4(address) });
+  }
+
+  /** Without it the agent serves all the same. */
+  async #openControl(log: Log): Promise<void> {
+    const directory = controlDirectory(this.#settings.values.controlDir, this.#terminal);
+    const document = () => JSON.stringify(this.#status());
+    try {
+      this.#daemon.own(await ControlSocket.open({ directory, name: `agent-${process.pid}`, document }));
+    } catch (error) {
+      log.line("warn", "no-status", { detail: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #status() {
+    const daemon = this.#daemon;
+    const uptimeSeconds = Math.floor((performance.now() - this.#startedAt) / 1000);
+    const { credentials } = daemon;
+    const parts = { agent: this.machine, tun: this.#tun, relay: agentRelay(this.#settings), credentials };
+    return agentStatus({ ...parts, notReady: daemon.notReady(), uptimeSeconds }, Date.now());
   }
 
   /** One object for all reads: the driver takes each before the next is made. */

@@ -9,6 +9,7 @@ import {
   relayOptions,
 } from "./client-options.ts";
 import { serviceName } from "./connect-services.ts";
+import { CONTROL_OPTION } from "./control-directory.ts";
 import { FILE_OPTIONS, LOG_OPTIONS, PACKET_OPTIONS, PROCESS_OPTIONS, statusOptions } from "./daemon-options.ts";
 import { LOCAL_OPTIONS } from "./local-listeners.ts";
 import { choice, type HostPort, ipv4, list } from "./option-kinds.ts";
@@ -50,6 +51,7 @@ export const AGENT_OPTIONS = {
   ...LOCAL_OPTIONS,
   ...credentialOptions({ clientCert: ["clientCertPath"], clientKey: ["clientKeyPath"], caCert: ["caCertPath"] }),
   ...statusOptions(0),
+  ...CONTROL_OPTION,
   ...PROCESS_OPTIONS,
   ...LOG_OPTIONS,
   ...FILE_OPTIONS,

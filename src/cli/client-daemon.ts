@@ -23,6 +23,7 @@ import {
   turnUntil,
 } from "./daemon.ts";
 import type { LOG_OPTIONS, PACKET_OPTIONS } from "./daemon-options.ts";
+import { CommandError } from "./errors.ts";
 import type { HostPort } from "./option-kinds.ts";
 import type { Values } from "./options.ts";
 
@@ -62,6 +63,8 @@ export interface ClientRole<Input, Output> {
 export class ClientDaemon<Input, Output extends { readonly type: string }> {
   /** Given up before the first success. */
   readonly fatal: Promise<Fatal>;
+  /** What a running daemon cannot go on without is gone. */
+  readonly failed: Promise<CommandError>;
   readonly endpoint: Endpoint;
   readonly #options: ClientDaemonOptions;
   readonly #bugs: BugReports;
@@ -71,6 +74,7 @@ export class ClientDaemon<Input, Output extends { readonly type: string }> {
   readonly #state: { credentials: ClientCredentials; reloads: number; reloadFailures: number };
   readonly #open: { close(): unknown }[] = [];
   readonly #giveUp: (fatal: Fatal) => void;
+  readonly #fail: (error: CommandError) => void;
   #dialler: RelayDialler | undefined;
   #watch: FileWatch | undefined;
   #reloading = false;
@@ -86,6 +90,9 @@ export class ClientDaemon<Input, Output extends { readonly type: string }> {
     const { promise, resolve } = Promise.withResolvers<Fatal>();
     this.fatal = promise;
     this.#giveUp = resolve;
+    const failure = Promise.withResolvers<CommandError>();
+    this.failed = failure.promise;
+    this.#fail = failure.resolve;
     this.endpoint = new Endpoint(
       {
         client: quicSettings(settings.values, credentials),
@@ -108,6 +115,16 @@ export class ClientDaemon<Input, Output extends { readonly type: string }> {
   /** Gives the role an input. Its bytes must stay valid until the role has taken it. */
   feed(input: Input): void {
     this.#driver.feed(input);
+  }
+
+  /** Ends the daemon; the sentence says what happened. */
+  fail(sentence: string): void {
+    this.#fail(new CommandError(sentence));
+  }
+
+  /** Something to close at the end, before what was opened earlier. */
+  own(one: { close(): unknown }): void {
+    this.#open.push(one);
   }
 
   /** Opens everything, says so, and begins to dial. `changed` is called when a file of ours was replaced. */

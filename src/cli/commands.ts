@@ -58,6 +58,11 @@ export const COMMANDS: Commands = {
     load: () => import("./config.ts"),
     parts: async () => (await import("./config.ts")).SUBCOMMANDS,
   },
+  status: {
+    summary: "how the agents on this host are: relay, services, drops, certificates",
+    load: () => import("./status.ts"),
+    spec: async () => (await import("./status.ts")).STATUS,
+  },
   doctor: {
     summary: "checks this host, credential files and the way to the relay",
     load: () => import("./doctor.ts"),

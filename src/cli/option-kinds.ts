@@ -39,6 +39,13 @@ export const file: Kind<string> = {
   completes: "files",
 };
 
+export const directory: Kind<string> = {
+  ...file,
+  placeholder: "DIR",
+  expected: "the path of a directory",
+  completes: "directories",
+};
+
 /** A name or an address, without a port. */
 export const host: Kind<string> = {
   ...text,

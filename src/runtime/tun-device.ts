@@ -30,14 +30,17 @@ export class TunDevice {
   readonly fd: number;
   readonly name: string;
   readonly address: Ipv4;
+  /** That it was made with. */
+  readonly mtu: number;
   readonly #libc: Libc;
   readonly #index: number;
 
-  private constructor(libc: Libc, parts: { fd: number; name: string; address: Ipv4; index: number }) {
+  private constructor(libc: Libc, parts: { fd: number; name: string; address: Ipv4; mtu: number; index: number }) {
     this.#libc = libc;
     this.fd = parts.fd;
     this.name = parts.name;
     this.address = parts.address;
+    this.mtu = parts.mtu;
     this.#index = parts.index;
   }
 
@@ -85,7 +88,7 @@ export class TunDevice {
     } finally {
       netlink.close();
     }
-    return new TunDevice(libc, { fd, name, address, index });
+    return new TunDevice(libc, { fd, name, address, mtu, index });
   }
 }
 

@@ -1,9 +1,10 @@
 // Packets of a TUN device: large reads, one at a time, while the agent takes them; writes joined over one wake-up.
 import { ptr } from "bun:ffi";
+import { getSystemErrorName } from "node:util";
 import type { Ipv4 } from "../wire/address.ts";
 import { Coalescer } from "../wire/coalescing.ts";
 import { VNET_HEADER_LENGTH } from "../wire/virtio-net.ts";
-import { addressOf, type Libc } from "./libc.ts";
+import { addressOf, errnoOf, type Libc } from "./libc.ts";
 import type { Polled, PollLoop } from "./poll-loop.ts";
 import type { TunDevice } from "./tun-device.ts";
 
@@ -13,6 +14,8 @@ export interface TunReader {
   readonly takesPackets: boolean;
   /** bytes[at, end) is a virtio header and a packet. The bytes are the reader's until it takes packets again. */
   read(bytes: Uint8Array, at: number, end: number): void;
+  /** The device was taken away: nothing is read any more. `code` is the system's name for it. */
+  lost(code: string): void;
 }
 
 export class TunStats {
@@ -31,6 +34,7 @@ export class Tun implements Polled {
   readonly name: string;
   readonly address: Ipv4;
   readonly stats = new TunStats();
+  mtu: number;
   readonly #libc: Libc;
   readonly #loop: PollLoop;
   readonly #device: TunDevice;
@@ -51,6 +55,7 @@ export class Tun implements Polled {
     this.fd = device.fd;
     this.name = device.name;
     this.address = device.address;
+    this.mtu = device.mtu;
     this.#at = room;
     this.#bytes = new Uint8Array(new ArrayBuffer(room + MAX_READ));
     this.#readAddress = addressOf(this.#bytes) + room;
@@ -66,8 +71,15 @@ export class Tun implements Polled {
     this.#coalescer.add(packet);
   }
 
-  setMtu(mtu: number): void {
-    this.#device.setMtu(mtu);
+  /** False: the system refused. */
+  setMtu(mtu: number): boolean {
+    try {
+      this.#device.setMtu(mtu);
+    } catch {
+      return false;
+    }
+    this.mtu = mtu;
+    return true;
   }
 
   /** A bounded batch, and no more than the reader has room for. */
@@ -75,7 +87,7 @@ export class Tun implements Polled {
     const { stats } = this;
     for (let reads = 0; reads < READS_PER_WAKE_UP && this.#reader.takesPackets; reads++) {
       const length = this.#libc.read(this.fd, this.#readAddress as never, MAX_READ);
-      if (length <= 0) return;
+      if (length <= 0) return length < 0 ? this.#unread(errnoOf(this.#libc)) : undefined;
       stats.reads++;
       stats.readBytes += length;
       this.#reader.read(this.#bytes, this.#at, this.#at + length);
@@ -100,6 +112,13 @@ export class Tun implements Polled {
     this.#device.close();
   }
 
+  /** Nothing there, or nothing ever again. */
+  #unread(errno: number): void {
+    if (errno === EAGAIN || errno === EINTR) return;
+    this.#loop.remove([this], this.#flush);
+    this.#reader.lost(getSystemErrorName(-errno));
+  }
+
   #flushWrites(): undefined {
     this.#coalescer.flush();
     return undefined;
@@ -120,3 +139,5 @@ export class Tun implements Polled {
 
 const MAX_READ = VNET_HEADER_LENGTH + 65_535;
 const READS_PER_WAKE_UP = 32;
+const EINTR = 4;
+const EAGAIN = 11;

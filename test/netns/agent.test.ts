@@ -1,7 +1,9 @@
 // `ztna agent` as a user meets it: the compiled binary makes a TUN device in a network namespace of its own, programs
 // reach services by their virtual addresses, and nothing is left behind.
 import { afterAll, beforeAll, describe, expect } from "bun:test";
-import { requireBinary } from "../support/binary.ts";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { BINARY, requireBinary } from "../support/binary.ts";
 import { type Daemon, launchAgent, startAgent, startConnector } from "../support/daemons.ts";
 import { openEcho } from "../support/echo-fixture.ts";
 import { type NetworkNamespace, removeNamespaces } from "../support/network-namespace.ts";
@@ -188,6 +190,53 @@ describe("with a TUN device", () => {
       const before = client.stdout.split("\n").length;
       await client.line(new RegExp(`^answers: ${before + 10}$`), { timeoutMs: RECOVERY_MS });
       expect(await agent.total("ztna_agent_reconnections_total")).toBe(1);
+    },
+    TEST_MS,
+  );
+});
+
+describe("ztna status", () => {
+  here(
+    "shows the agent to its owner, and nothing once it is gone",
+    async () => {
+      await using world = await TunnelWorld.open();
+      const directory = join(world.cwd, "control");
+      const status = (...flags: readonly string[]) =>
+        runProcess([BINARY, "status", "--control-dir", directory, ...flags]);
+      const agent = await agentOf(world, undefined, ["--control-dir", directory]);
+      await ping(world.hosts.agent, LAB);
+      const shown = await status("--json");
+      expect(shown.status).toBe(0);
+      const [daemon] = JSON.parse(shown.stdout).daemons;
+      expect(daemon).toMatchObject({
+        command: "agent",
+        not_ready: null,
+        relay: { state: "connected", largest_datagram: 1306, reconnections: 0 },
+        tun: { name: "ztna0", address: "100.64.0.1", mtu: 1301 },
+        services: [{ service: "lab", virtual_ip: LAB, state: "registered", reason: null, largest_packet: 1301 }],
+      });
+      expect(daemon.relay.observed_address).toMatch(/^127\.0\.0\.1:\d+$/);
+      expect(daemon.hops).toContainEqual({ hop: "tun", received: 3, forwarded: 3, dropped: {} });
+      expect(daemon.credentials.map(({ certificate }: { certificate: string }) => certificate)).toEqual([
+        "client",
+        "ca",
+      ]);
+      expect((await status()).stdout).toContain(`service      lab  ${LAB}       registered`);
+      await agent.process.end("SIGINT");
+      expect((await status()).status).toBe(1);
+      expect(readdirSync(directory)).toEqual([]);
+    },
+    TEST_MS,
+  );
+
+  here(
+    "an agent whose device is taken away says so and ends",
+    async () => {
+      await using world = await TunnelWorld.open();
+      const agent = await agentOf(world);
+      world.hosts.agent.run("ip", "link", "delete", "ztna0");
+      const { status, stderr } = await agent.process.ended;
+      expect([status, stderr]).toEqual([1, expect.stringContaining("the TUN device was taken away")]);
     },
     TEST_MS,
   );

@@ -16,6 +16,7 @@ import { temporaryDirectory } from "./temporary-directory.ts";
 const SAMPLES: Readonly<Record<string, readonly [string, string, string]>> = {
   PORT: ["1001", "1002", "1003"],
   N: ["5001", "5002", "5003"],
+  DIR: ["a", "b", "c"],
   FILE: ["a.pem", "b.pem", "c.pem"],
   TIME: ["7s", "8s", "9s"],
   HOST: ["a.example.org", "b.example.org", "c.example.org"],

@@ -30,7 +30,13 @@ export class TunPair implements Disposable {
         if (segments.begin(bytes, at, end) !== undefined || !segments.limit(mtu)) this.passed.faults++;
         else while (segments.next()) this.#pass(host, bytes.subarray(segments.start, segments.end));
       };
-      return new Tun({ libc, loop, device, reader: { takesPackets: true, read }, room: 0 });
+      return new Tun({
+        libc,
+        loop,
+        device,
+        reader: { takesPackets: true, read, lost: () => this.passed.faults++ },
+        room: 0,
+      });
     };
     this.tuns = [tun(0), tun(1)];
     for (const each of this.tuns) each.start();

@@ -1,0 +1,72 @@
+// A daemon's status for people: a few lines, what is wrong with its reason first to see.
+import type { StatusDocument } from "./status-document.ts";
+
+export function statusText(status: StatusDocument): string {
+  const lines = [headline(status), ...relayLines(status), ...deviceLines(status), ...serviceLines(status)];
+  return `${[...lines, ...dropLines(status), ...credentialLines(status)].join("\n")}\n`;
+}
+
+function headline({ command, pid, version, uptime_seconds: uptime, not_ready: notReady }: StatusDocument): string {
+  const state = notReady === null ? "ready" : `not ready: ${notReady}`;
+  return `ztna ${command} ${version}, process ${pid}, up ${duration(uptime)}, ${state}`;
+}
+
+function relayLines({ relay }: StatusDocument): string[] {
+  const { server, state, address, observed_address: observed, largest_datagram: largest, reconnections } = relay;
+  const parts = [`${server} ${state}`];
+  if (address !== null) parts.push(`at ${address}`);
+  if (observed !== null) parts.push(`sees us at ${observed}`);
+  if (largest > 0) parts.push(`largest datagram ${largest} bytes`);
+  if (reconnections > 0) parts.push(`${reconnections} reconnections`);
+  return [row("relay", parts.join(", "))];
+}
+
+function deviceLines({ tun }: StatusDocument): string[] {
+  return tun === null ? [] : [row("device", `${tun.name}, ${tun.address}, MTU ${tun.mtu}`)];
+}
+
+function serviceLines({ services }: StatusDocument): string[] {
+  const width = Math.max(0, ...services.map(({ service }) => service.length));
+  return services.map(({ service, virtual_ip: address, state, reason }) =>
+    row(
+      "service",
+      `${service.padEnd(width)}  ${address.padEnd(ADDRESS_WIDTH)}  ${state}${reason === null ? "" : `: ${reason}`}`,
+    ),
+  );
+}
+
+function dropLines({ hops }: StatusDocument): string[] {
+  const rows = hops.flatMap(({ hop, dropped }) =>
+    Object.entries(dropped).map(([reason, packets]) => ({ hop, reason, packets })),
+  );
+  return rows
+    .filter(({ packets }) => packets > 0)
+    .sort((a, b) => b.packets - a.packets)
+    .map(({ hop, reason, packets }) => row("dropped", `${packets} of ${hop}: ${reason}`));
+}
+
+function credentialLines({ credentials }: StatusDocument): string[] {
+  return credentials.map(({ certificate, not_after: notAfter, days }) => {
+    const when = days < 0 ? `expired ${-days} days ago` : `expires in ${days} days`;
+    return row("certificate", `${certificate} ${when}, ${notAfter.slice(0, 10)}`);
+  });
+}
+
+function row(name: string, text: string): string {
+  return `  ${name.padEnd(NAME_WIDTH)}${text}`;
+}
+
+function duration(seconds: number): string {
+  const parts = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [seconds % 60, "s"],
+  ] as const;
+  const first = parts.findIndex(([value]) => value > 0);
+  const shown = first < 0 ? parts.slice(-1) : parts.slice(first, first + 2);
+  return shown.map(([value, unit]) => `${value}${unit}`).join(" ");
+}
+
+const NAME_WIDTH = 13;
+const ADDRESS_WIDTH = 15;

@@ -1,0 +1,52 @@
+// `ztna status`: what the daemons of this user say about themselves.
+import { CONTROL_OPTION, controlDirectory } from "./control-directory.ts";
+import { CommandError, EXIT, type ExitCode } from "./errors.ts";
+import { type CommandSpec, flag, readOptions } from "./options.ts";
+import type { StatusDocument } from "./status-document.ts";
+import type { Run } from "./terminal.ts";
+
+const OPTIONS = { ...CONTROL_OPTION, json: flag("print JSON") };
+
+export const STATUS: CommandSpec<typeof OPTIONS> = {
+  command: "status",
+  summary: "how the agents on this host are: relay, services, drops, certificates",
+  options: OPTIONS,
+  examples: ["sudo ztna status", "ztna status --json"],
+};
+
+export const run: Run = async (args, terminal) => {
+  const settings = await readOptions(STATUS, args, terminal);
+  if (settings === undefined) return EXIT.done;
+  const directory = controlDirectory(settings.values.controlDir, terminal);
+  const found = await documents(directory);
+  if (settings.values.json) terminal.out(`${JSON.stringify({ schema_version: 1, daemons: found }, null, 2)}\n`);
+  else {
+    const { statusText } = await import("./status-text.ts");
+    terminal.out(found.map(statusText).join("\n"));
+  }
+  if (found.length === 0) throw new CommandError(`no agent of this user runs here (looked in ${directory})`);
+  return exitCodeOf(found);
+};
+
+/** In the order of their start, as far as numbers of processes tell it. */
+async function documents(directory: string): Promise<readonly StatusDocument[]> {
+  const { probeSockets, readControlSocket } = await import("../runtime/control-socket.ts");
+  const { parseStatus } = await import("./status-document.ts");
+  const sockets = await probeSockets(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    if (error.code === "EACCES") throw new CommandError(`${directory} belongs to somebody else: try sudo ztna status`);
+    throw new CommandError(`${directory} cannot be read: ${error.message}`);
+  });
+  const found: StatusDocument[] = [];
+  for (const { path, answers } of sockets) {
+    const text = answers ? await readControlSocket(path).catch(() => undefined) : undefined;
+    const status = text === undefined ? undefined : parseStatus(text);
+    if (status !== undefined) found.push(status);
+  }
+  return found.sort((a, b) => a.pid - b.pid);
+}
+
+/** 7 when one of them is not ready. */
+function exitCodeOf(found: readonly StatusDocument[]): ExitCode {
+  return found.some(({ not_ready: notReady }) => notReady !== null) ? EXIT.degraded : EXIT.done;
+}

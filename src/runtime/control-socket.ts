@@ -1,0 +1,128 @@
+// A local socket that tells its owner, and nobody else, how a daemon is. It answers every connection with one document
+// and ends it; nothing is ever read, so that nobody can ask for anything else.
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+
+export interface ControlSocketOptions {
+  /** Made if it does not exist; its parent has to be there. */
+  readonly directory: string;
+  /** Of the socket, without its ending: letters, digits and hyphens. */
+  readonly name: string;
+  /** What is told. */
+  readonly document: () => string;
+  /** How long a client may take to read it. */
+  readonly connectionMs?: number;
+}
+
+export class ControlSocket {
+  readonly path: string;
+  readonly #options: ControlSocketOptions;
+  readonly #server: Server;
+  readonly #open = new Set<Socket>();
+
+  /** Throws when the directory is not ours alone, or the system's error when the socket cannot be made. */
+  static async open(options: ControlSocketOptions): Promise<ControlSocket> {
+    ownDirectory(options.directory);
+    for (const { path, answers } of await probeSockets(options.directory)) if (!answers) rmSync(path, { force: true });
+    const socket = new ControlSocket(options);
+    await socket.#listen();
+    return socket;
+  }
+
+  private constructor(options: ControlSocketOptions) {
+    this.#options = options;
+    this.path = join(options.directory, `${options.name}${ENDING}`);
+    this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => this.#answer(client));
+  }
+
+  /** Clients that are being answered. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#open) client.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    rmSync(this.path, { force: true });
+  }
+
+  #listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(this.path, () => {
+        this.#server.off("error", reject);
+        // Nobody else can get into the directory anyway.
+        chmodSync(this.path, 0o600);
+        resolve();
+      });
+    });
+  }
+
+  #answer(client: Socket): void {
+    client.on("error", () => client.destroy());
+    if (this.#open.size >= MAX_CONNECTIONS) {
+      client.destroy();
+      return;
+    }
+    this.#open.add(client);
+    const timer = setTimeout(() => client.destroy(), this.#options.connectionMs ?? CONNECTION_MS);
+    client.on("close", () => {
+      clearTimeout(timer);
+      this.#open.delete(client);
+    });
+    // Whatever the client sent is thrown away with the connection.
+    client.end(this.#options.document(), () => client.destroy());
+  }
+}
+
+export interface ProbedSocket {
+  readonly path: string;
+  readonly answers: boolean;
+}
+
+/** Every socket in the directory, and whether a daemon is behind it. Throws the system's error when it cannot be read. */
+export async function probeSockets(directory: string): Promise<readonly ProbedSocket[]> {
+  const names = readdirSync(directory).filter((name) => name.endsWith(ENDING));
+  return Promise.all(
+    names.slice(0, MAX_SOCKETS).map(async (name) => {
+      const path = join(directory, name);
+      return { path, answers: (await readControlSocket(path).catch(() => undefined)) !== undefined };
+    }),
+  );
+}
+
+/** The document behind a socket. Rejects with the system's error, or when it is too long or too slow. */
+export function readControlSocket(path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const client = connect(path);
+    const timer = setTimeout(() => client.destroy(new Error("no answer in time")), CONNECTION_MS);
+    client.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length > MAX_DOCUMENT_BYTES) client.destroy(new Error("the answer is too long"));
+    });
+    client.on("error", reject);
+    client.on("close", () => {
+      clearTimeout(timer);
+      if (length === 0) reject(new Error("no answer"));
+      else resolve(Buffer.concat(chunks).toString("utf8"));
+    });
+  });
+}
+
+/** Makes it if need be. A directory that others could write to would let them stand in for us. */
+function ownDirectory(directory: string): void {
+  mkdirSync(directory, { mode: 0o700, recursive: true });
+  const { uid, mode } = lstatSync(directory);
+  const isOurs = lstatSync(directory).isDirectory() && uid === process.getuid?.();
+  if (!isOurs || (mode & 0o077) !== 0) throw new Error(`${directory} is not a directory of this user alone (0700)`);
+}
+
+const ENDING = ".sock";
+const MAX_CONNECTIONS = 8;
+const CONNECTION_MS = 2000;
+const MAX_SOCKETS = 64;
+const MAX_DOCUMENT_BYTES = 1024 * 1024;

@@ -1,0 +1,115 @@
+// `ztna status`: what it prints, for people and for programs, and how it ends.
+import { expect, test } from "bun:test";
+import { chmodSync } from "node:fs";
+import { main } from "../../../src/cli/main.ts";
+import { parseStatus, type StatusDocument } from "../../../src/cli/status-document.ts";
+import { statusText } from "../../../src/cli/status-text.ts";
+import { ControlSocket } from "../../../src/runtime/control-socket.ts";
+import { recordingTerminal } from "../../support/recording-terminal.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+const READY: StatusDocument = {
+  schema_version: 1,
+  command: "agent",
+  pid: 42,
+  version: "0.1.0",
+  uptime_seconds: 3723,
+  not_ready: null,
+  relay: {
+    server: "relay.example.org:4433",
+    state: "connected",
+    address: "203.0.113.9:4433",
+    observed_address: "198.51.100.7:40000",
+    largest_datagram: 1306,
+    reconnections: 2,
+  },
+  tun: { name: "ztna0", address: "100.64.0.1", mtu: 1301 },
+  services: [
+    { service: "web", virtual_ip: "10.100.0.2", state: "registered", reason: null, largest_packet: 1301 },
+    { service: "lab", virtual_ip: "10.100.0.3", state: "denied", reason: "not-granted", largest_packet: 1301 },
+  ],
+  hops: [
+    { hop: "tun", received: 9, forwarded: 5, dropped: { ipv6: 1, "no-route": 3 } },
+    { hop: "relay", received: 1, forwarded: 1, dropped: {} },
+  ],
+  credentials: [{ certificate: "client", not_after: "2027-01-02T03:04:05.000Z", days: 29 }],
+};
+
+async function withDaemons(documents: readonly string[], args: readonly string[] = []) {
+  using place = temporaryDirectory();
+  chmodSync(place.path, 0o700);
+  const sockets: ControlSocket[] = [];
+  for (const [index, document] of documents.entries()) {
+    sockets.push(await ControlSocket.open({ directory: place.path, name: `agent-${index}`, document: () => document }));
+  }
+  const terminal = recordingTerminal();
+  const status = await main(["status", "--control-dir", place.path, ...args], terminal);
+  for (const socket of sockets) await socket.close();
+  return { status, stdout: terminal.stdout, stderr: terminal.stderr };
+}
+
+test("a daemon in a few lines, what is wrong with its reason", () => {
+  expect(statusText({ ...READY, not_ready: "not registered: lab (not-granted)" })).toBe(
+    `ztna agent 0.1.0, process 42, up 1h 2m, not ready: not registered: lab (not-granted)
+  relay        relay.example.org:4433 connected, at 203.0.113.9:4433, sees us at 198.51.100.7:40000, largest datagram 1306 bytes, 2 reconnections
+  device       ztna0, 100.64.0.1, MTU 1301
+  service      web  10.100.0.2       registered
+  service      lab  10.100.0.3       denied: not-granted
+  dropped      3 of tun: no-route
+  dropped      1 of tun: ipv6
+  certificate  client expires in 29 days, 2027-01-02
+`,
+  );
+});
+
+test("what is not there is not shown", () => {
+  const text = statusText({
+    ...READY,
+    uptime_seconds: 0,
+    relay: {
+      ...READY.relay,
+      state: "connecting",
+      address: null,
+      observed_address: null,
+      largest_datagram: 0,
+      reconnections: 0,
+    },
+    tun: null,
+    hops: [],
+    credentials: [{ certificate: "client", not_after: "2027-01-02T03:04:05.000Z", days: -3 }],
+  });
+  expect(text).toContain("up 0s, ready\n  relay        relay.example.org:4433 connecting\n  service ");
+  expect(text).toContain("client expired 3 days ago");
+  expect(text).not.toContain("device");
+  expect(text).not.toContain("dropped");
+});
+
+test("0 when all are ready, 7 when one is not, 1 when there is none", async () => {
+  const ready = JSON.stringify(READY);
+  const waiting = JSON.stringify({ ...READY, pid: 7, not_ready: "not registered: web (pending)" });
+  expect(await withDaemons([ready])).toMatchObject({ status: 0, stdout: statusText(READY), stderr: "" });
+  const two = await withDaemons([ready, waiting]);
+  expect(two.status).toBe(7);
+  expect(two.stdout.indexOf("process 7")).toBeLessThan(two.stdout.indexOf("process 42"));
+  const none = await withDaemons([]);
+  expect([none.status, none.stdout]).toEqual([1, ""]);
+  expect(none.stderr).toContain("no agent of this user runs here");
+});
+
+test("--json prints what the daemons say, as they say it", async () => {
+  const { stdout } = await withDaemons([JSON.stringify(READY)], ["--json"]);
+  expect(JSON.parse(stdout)).toEqual({ schema_version: 1, daemons: [READY] });
+});
+
+test("what is no status is passed over", async () => {
+  for (const text of ["", "nonsense", "{}", JSON.stringify({ ...READY, schema_version: 2 })]) {
+    expect(parseStatus(text)).toBeUndefined();
+    expect((await withDaemons([text])).status).toBe(1);
+  }
+});
+
+test("a directory that does not exist holds no daemon", async () => {
+  const terminal = recordingTerminal();
+  expect(await main(["status", "--control-dir", "/nonexistent/ztna"], terminal)).toBe(1);
+  expect(terminal.stderr).toContain("no agent of this user runs here (looked in /nonexistent/ztna)");
+});
