@@ -30,17 +30,16 @@ export const run: Run = async (args, terminal) => {
 
 /** In the order of their start, as far as numbers of processes tell it. */
 async function documents(directory: string): Promise<readonly StatusDocument[]> {
-  const { probeSockets, readControlSocket } = await import("../runtime/control-socket.ts");
+  const { readControlSockets } = await import("../runtime/control-socket.ts");
   const { parseStatus } = await import("./status-document.ts");
-  const sockets = await probeSockets(directory).catch((error: NodeJS.ErrnoException) => {
+  const sockets = await readControlSockets(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     if (error.code === "EACCES") throw new CommandError(`${directory} belongs to somebody else: try sudo ztna status`);
     throw new CommandError(`${directory} cannot be read: ${error.message}`);
   });
   const found: StatusDocument[] = [];
-  for (const { path, answers } of sockets) {
-    const text = answers ? await readControlSocket(path).catch(() => undefined) : undefined;
-    const status = text === undefined ? undefined : parseStatus(text);
+  for (const { document } of sockets) {
+    const status = document === undefined ? undefined : parseStatus(document);
     if (status !== undefined) found.push(status);
   }
   return found.sort((a, b) => a.pid - b.pid);

@@ -1,5 +1,5 @@
 // A local socket that tells its owner, and nobody else, how a daemon is. It answers every connection with one document
-// and ends it; nothing is ever read, so that nobody can ask for anything else.
+// and ends it; what clients send is thrown away, so that nobody can ask for anything else.
 import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ export class ControlSocket {
   /** Throws when the directory is not ours alone, or the system's error when the socket cannot be made. */
   static async open(options: ControlSocketOptions): Promise<ControlSocket> {
     ownDirectory(options.directory);
-    for (const { path, answers } of await probeSockets(options.directory)) if (!answers) rmSync(path, { force: true });
+    for (const { path, dead } of await readControlSockets(options.directory)) if (dead) rmSync(path, { force: true });
     const socket = new ControlSocket(options);
     await socket.#listen();
     return socket;
@@ -33,7 +33,7 @@ export class ControlSocket {
   private constructor(options: ControlSocketOptions) {
     this.#options = options;
     this.path = join(options.directory, `${options.name}${ENDING}`);
-    this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => this.#answer(client));
+    this.#server = createServer({ allowHalfOpen: true }, (client) => this.#answer(client));
   }
 
   /** Clients that are being answered. */
@@ -71,25 +71,37 @@ export class ControlSocket {
       clearTimeout(timer);
       this.#open.delete(client);
     });
-    // Whatever the client sent is thrown away with the connection.
-    client.end(this.#options.document(), () => client.destroy());
+    let ignored = 0;
+    client.on("data", (bytes) => {
+      ignored += bytes.length;
+      if (ignored > MAX_IGNORED_BYTES) client.destroy();
+    });
+    // It has read everything, or wants no more.
+    client.on("end", () => client.destroySoon());
+    client.end(this.#options.document());
   }
 }
 
-export interface ProbedSocket {
+export interface ReadSocket {
   readonly path: string;
-  readonly answers: boolean;
+  /** What the daemon behind it says; undefined when it does not answer. */
+  readonly document: string | undefined;
+  /** There is no daemon behind it any more. */
+  readonly dead: boolean;
 }
 
-/** Every socket in the directory, and whether a daemon is behind it. Throws the system's error when it cannot be read. */
-export async function probeSockets(directory: string): Promise<readonly ProbedSocket[]> {
+/** Every socket in the directory. Throws the system's error when that cannot be read. */
+export async function readControlSockets(directory: string): Promise<readonly ReadSocket[]> {
   const names = readdirSync(directory).filter((name) => name.endsWith(ENDING));
-  return Promise.all(
-    names.slice(0, MAX_SOCKETS).map(async (name) => {
-      const path = join(directory, name);
-      return { path, answers: (await readControlSocket(path).catch(() => undefined)) !== undefined };
-    }),
-  );
+  return Promise.all(names.slice(0, MAX_SOCKETS).map((name) => readOne(join(directory, name))));
+}
+
+async function readOne(path: string): Promise<ReadSocket> {
+  try {
+    return { path, document: await readControlSocket(path), dead: false };
+  } catch (error) {
+    return { path, document: undefined, dead: (error as NodeJS.ErrnoException).code === "ECONNREFUSED" };
+  }
 }
 
 /** The document behind a socket. Rejects with the system's error, or when it is too long or too slow. */
@@ -124,5 +136,6 @@ function ownDirectory(directory: string): void {
 const ENDING = ".sock";
 const MAX_CONNECTIONS = 8;
 const CONNECTION_MS = 2000;
+const MAX_IGNORED_BYTES = 4096;
 const MAX_SOCKETS = 64;
 const MAX_DOCUMENT_BYTES = 1024 * 1024;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { ControlSocket, probeSockets, readControlSocket } from "../../../src/runtime/control-socket.ts";
+import { ControlSocket, readControlSocket, readControlSockets } from "../../../src/runtime/control-socket.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const place = temporaryDirectory();
@@ -61,8 +61,13 @@ test("is not made in a directory that others can reach, or that is none", async 
   await expect(open({ directory: file })).rejects.toThrow();
 });
 
-test("what clients send is never read, however much it is", async () => {
-  await using socket = await open({ connectionMs: 200 });
+test("what clients send is thrown away, and who sends much is cut off", async () => {
+  await using socket = await open({ connectionMs: 60_000 });
+  const chatty = await opened(socket.path);
+  chatty.write("tell me more\n");
+  let answer = "";
+  for await (const chunk of chatty) answer += chunk;
+  expect(answer).toBe("told");
   const client = await opened(socket.path);
   client.on("error", () => {});
   const flood = Buffer.alloc(1 << 20, "x");
@@ -91,10 +96,10 @@ test("sockets of daemons that were killed are found dead, and removed by the nex
   // Bound and abandoned: what a killed process leaves.
   const { status } = await leaveSocket(dead);
   expect([status, existsSync(dead)]).toEqual([0, true]);
-  const found = await probeSockets(directory);
+  const found = await readControlSockets(directory);
   expect(found.toSorted((a, b) => a.path.localeCompare(b.path))).toEqual([
-    { path: living.path, answers: true },
-    { path: dead, answers: false },
+    { path: living.path, document: "told", dead: false },
+    { path: dead, document: undefined, dead: true },
   ]);
   await using _next = await open({ directory, name: "agent-4" });
   expect(existsSync(dead)).toBe(false);
