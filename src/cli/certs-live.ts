@@ -2,7 +2,7 @@
 // also when nobody could trust them; and no certificate of ours is needed, because the relay shows its own first.
 import type { Machine, Millis } from "../core/machine.ts";
 import { CredentialFault } from "../pki/credential-fault.ts";
-import { certificateOf, type StoredCertificate } from "../pki/key-material.ts";
+import { certificateOf, type StoredCertificate, whatIs } from "../pki/key-material.ts";
 import type { Endpoint } from "../quic/endpoint.ts";
 import { monotonicClock } from "../runtime/clock.ts";
 import { Driver } from "../runtime/driver.ts";
@@ -24,7 +24,7 @@ export async function presentedBy(server: HostPort, limitMs: number): Promise<re
   return shown.map((der) => {
     const certificate = certificateOf(der);
     if (certificate !== undefined) return certificate;
-    throw new CredentialFault("bad-certificate", name, "presents something that is not a certificate");
+    throw new CredentialFault("bad-certificate", name, `presents ${whatIs(der)}`);
   });
 }
 

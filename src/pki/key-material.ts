@@ -33,11 +33,7 @@ export function certificatesIn(text: string, file: string): readonly StoredCerti
   return certificates.map(({ der }, index) => {
     const certificate = certificateOf(der);
     if (certificate !== undefined) return certificate;
-    throw new CredentialFault(
-      "bad-certificate",
-      file,
-      `holds something that is not a certificate (block ${index + 1}); issue it again`,
-    );
+    throw new CredentialFault("bad-certificate", file, `holds ${whatIs(der)} (block ${index + 1}); issue it again`);
   });
 }
 
@@ -90,6 +86,12 @@ function parseKey(file: string, block: PemBlock): KeyObject {
   const key = privateKeyOf(block);
   if (key !== undefined) return key;
   throw new CredentialFault("bad-key", file, "holds something that is not a private key; make it again");
+}
+
+/** What something is that is no certificate to us. */
+export function whatIs(der: Uint8Array): string {
+  if (parseLeaf(der) === undefined) return "something that is not a certificate";
+  return "a certificate that the TLS library does not take, as it takes no Ed448 and no secp256k1";
 }
 
 /** undefined for everything that is not a certificate to us and to the TLS library. */

@@ -3,7 +3,7 @@
 import type { KeyObject } from "node:crypto";
 import { DerReader, readOid, TAG } from "../identity/der.ts";
 import type { FindingId } from "./finding-catalogue.ts";
-import { certificateOf, privateKeyOf, type StoredCertificate } from "./key-material.ts";
+import { certificateOf, privateKeyOf, type StoredCertificate, whatIs } from "./key-material.ts";
 import { type PemBlock, parsePem } from "./pem.ts";
 import { holdsPlaceholder } from "./placeholders.ts";
 
@@ -64,7 +64,7 @@ function readCertificates(bytes: Uint8Array): CertificatesRead {
   for (const [index, { der, line }] of found.entries()) {
     const certificate = certificateOf(der);
     if (certificate !== undefined) certificates.push(certificate);
-    else faults.push({ ...garbage(der, "bad-certificate"), line, detail: `block ${index + 1} is not a certificate` });
+    else faults.push({ ...garbage(der, "bad-certificate"), line, detail: `block ${index + 1} is ${whatIs(der)}` });
   }
   return { certificates, faults };
 }

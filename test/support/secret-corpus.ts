@@ -175,6 +175,8 @@ function keyCases({ relay, other, ca, pki, relayValues }: CorpusBase): readonly 
   });
   const locked = openssl(relay.key, "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:secret");
   const lockedOnce = openssl(relay.key, "pkey", "-traditional", "-aes128", "-passout", "pass:secret");
+  const exoticKey = openssl("", "ecparam", "-name", "secp256k1", "-genkey", "-noout");
+  const exoticCrt = openssl(exoticKey, "req", "-x509", "-key", "/dev/stdin", "-subj", "/CN=relay");
   const publicHalf = openssl(relay.key, "pkey", "-pubout");
   return [
     one("the key of another certificate", { key: other.key }, "key-mismatch:9"),
@@ -193,6 +195,7 @@ function keyCases({ relay, other, ca, pki, relayValues }: CorpusBase): readonly 
       "bad-key:9",
     ),
     one("the key beside the certificate", { crt: relay.crt + relay.key }, "key-in-certificate:8"),
+    one("a curve that TLS does not take", { crt: exoticCrt, key: exoticKey }, "bad-certificate:8", "bad-key:9"),
     one("a key beside the CA", { ca: ca.crt + other.key }, "key-in-certificate:10"),
     one("the key of the CA", { extra: { "ca.key": ca.key } }, "ca-key-shipped:11"),
     one("the key of the CA under another name", { extra: { signing: ca.key } }, "ca-key-shipped:11"),

@@ -4,6 +4,7 @@ import { main } from "../../../src/cli/main.ts";
 import { encodePkcs12 } from "../../../src/pki/pkcs12.ts";
 import { testPki } from "../../support/pki.ts";
 import { recordingTerminal } from "../../support/recording-terminal.ts";
+import { openssl } from "../../support/secret-material.ts";
 import { testUnless, withoutProgram } from "../../support/skip.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
@@ -71,6 +72,13 @@ withOpenssl("DER and PKCS#12 are read from files and from standard input", async
     const closed = await run(bytes, "show", p12);
     expect([closed.status, closed.stdout, closed.stderr]).toEqual([4, "", expect.stringContaining("--password-file")]);
   }
+});
+
+withOpenssl("a certificate of a curve that no peer takes is called that", async () => {
+  const key = openssl("", "ecparam", "-name", "secp256k1", "-genkey", "-noout");
+  const certificate = openssl(key, "req", "-x509", "-key", "/dev/stdin", "-subj", "/CN=odd");
+  const { status, stderr } = await certs(certificate, "show", "-");
+  expect([status, stderr]).toEqual([4, expect.stringContaining("a certificate that the TLS library does not take")]);
 });
 
 test(
