@@ -3,6 +3,7 @@
 // encoded again from what was checked.
 import type { Leaf } from "../identity/certificate.ts";
 import { checkLeaf, isWeakKey, type LeafFault, type Purpose } from "../identity/leaf-policy.ts";
+import { isOwnIssuer } from "./chain.ts";
 import { CredentialFault } from "./credential-fault.ts";
 import { dayOf, daysUntil } from "./dates.ts";
 import { encodeCertificates, matches, readCertificates, readKey, type StoredCertificate } from "./key-material.ts";
@@ -35,6 +36,11 @@ export function loadTrustAnchors(file: string, wallNow: number): TrustAnchors {
     if (!mayFound) throw new CredentialFault("not-a-ca", file, `holds ${facts.subject}, which is not a CA certificate`);
     if (isWeakKey(facts.key))
       throw new CredentialFault("weak-key", file, `has a CA key that is too weak (${facts.subject})`);
+  }
+  if (!certificates.some(isOwnIssuer)) {
+    const { subject, issuer } = (certificates[0] as StoredCertificate).facts;
+    const sentence = `holds no root: ${subject} was issued by ${issuer}; put that authority's certificate into it too`;
+    throw new CredentialFault("not-a-ca", file, sentence);
   }
   const current = certificates.filter(({ facts }) => wallNow >= facts.notBefore && wallNow <= facts.notAfter);
   if (current.length === 0) throw outOfDate(file, certificates[0]?.facts as Leaf, wallNow);

@@ -59,7 +59,7 @@ export const FINDINGS = {
     "give the CA that issued it as ca.crt, and the intermediates after the leaf",
   ),
   "chain-invalid": fail(
-    "a signature or a CA of the chain does not hold",
+    "a signature of the chain does not hold, or an authority in it may not issue this certificate",
     "take the CA file that was made together with the certificate, or issue from a proper CA",
   ),
   "no-ca": warn("no CA certificate is given, so the chain was not verified", "add ca.crt, or pass --ca-cert"),

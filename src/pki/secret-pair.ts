@@ -2,7 +2,7 @@
 import { checkLeaf, identityOf, isWeakKey, PURPOSE_OIDS, type Purpose } from "../identity/leaf-policy.ts";
 import { may } from "../identity/policy.ts";
 import { matchesServer } from "../identity/server-name.ts";
-import { type ChainFault, findChain } from "./chain.ts";
+import { type ChainFault, findChain, unknownExtension } from "./chain.ts";
 import { dayOf, daysUntil } from "./dates.ts";
 import type { FindingId } from "./finding-catalogue.ts";
 import { matches, type StoredCertificate } from "./key-material.ts";
@@ -24,11 +24,12 @@ export function checkPair(
   const isFirst = checkKey(record, certificates, report);
   if (!isFirst) return undefined;
   const role = expected?.role ?? roleOf(record.name);
-  checkLeafFor(leaf, role, expected, report);
+  const purpose = role === undefined ? usageOf(leaf) : role === "relay" ? "server" : "client";
+  checkLeafFor(leaf, { role, purpose }, expected, report);
   if (others.some(({ facts }) => !facts.isCa)) {
     report("several-leaves", CERTIFICATE_KEY, "holds a certificate after the leaf that is no CA");
   }
-  checkChain(leaf, others, anchors, record, context, report);
+  checkChain({ leaf, others, anchors, purpose }, record, context, report);
   return { subject: leaf.facts.subject, notAfter: leaf.facts.notAfter };
 }
 
@@ -63,12 +64,11 @@ function checkAnchors(record: SecretRecord, { wallNow }: CheckContext, report: R
 
 function checkLeafFor(
   leaf: StoredCertificate,
-  role: SecretRole | undefined,
+  { role, purpose }: { readonly role: SecretRole | undefined; readonly purpose: Purpose | undefined },
   expected: Expectation | undefined,
   report: Report,
 ): void {
   const { facts } = leaf;
-  const purpose: Purpose | undefined = role === undefined ? usageOf(leaf) : role === "relay" ? "server" : "client";
   // Dates are judged below, with a margin: here the certificate is asked about the middle of its life.
   const fault = checkLeaf(facts, purpose ?? "server", (facts.notBefore + facts.notAfter) / 2);
   if (fault === "ca-as-leaf")
@@ -117,10 +117,15 @@ function checkGrants(
   }
 }
 
+interface Given {
+  readonly leaf: StoredCertificate;
+  readonly others: readonly StoredCertificate[];
+  readonly anchors: readonly StoredCertificate[];
+  readonly purpose: Purpose | undefined;
+}
+
 function checkChain(
-  leaf: StoredCertificate,
-  others: readonly StoredCertificate[],
-  anchors: readonly StoredCertificate[],
+  { leaf, others, anchors, purpose }: Given,
   record: SecretRecord,
   { wallNow, minDays }: CheckContext,
   report: Report,
@@ -130,11 +135,13 @@ function checkChain(
   const isCurrent = checkDates(leaf, clock, report);
   if (anchors.length === 0) {
     if (!record.unusable.has(CA_KEY) && !record.values.has(CA_KEY)) report("no-ca", undefined, "has no CA certificate");
+    const unknown = unknownExtension(leaf);
+    if (unknown !== undefined) report(CHAIN_FINDINGS[unknown.fault], CERTIFICATE_KEY, unknown.words);
     checkSignatures([leaf, ...others], report);
     if (isCurrent) checkExpiry([leaf, ...others], wallNow, minDays, report);
     return;
   }
-  const chain = findChain(leaf, others, anchors, clock);
+  const chain = findChain(leaf, others, anchors, clock, purpose);
   if (chain.ok) {
     checkSignatures(chain.path.slice(0, -1), report);
     checkExpiry(chain.path, wallNow, minDays, report);
@@ -204,6 +211,9 @@ const CHAIN_FINDINGS: Readonly<Record<ChainFault, FindingId>> = {
   "too-long": "chain-invalid",
   "not-a-ca": "chain-invalid",
   "path-length": "chain-invalid",
+  "wrong-purpose": "chain-invalid",
+  "forbidden-name": "chain-invalid",
+  "unknown-extension": "chain-invalid",
   "weak-key": "weak-key",
   expired: "expired",
   "not-yet-valid": "not-yet-valid",

@@ -32,7 +32,7 @@ export function verifyCertificate(request: VerifyRequest, wallNow: number): read
   const purpose = request.purpose ?? usualPurpose(leaf);
   return [
     checkPurpose(leaf, purpose, wallNow),
-    checkChain(leaf, others, request.anchors, wallNow),
+    checkChain(leaf, others, request.anchors, purpose, wallNow),
     ...request.names.map((names) => checkName(leaf, names)),
     ...request.registrations.map(({ role, service }) => checkRights(leaf, role, service)),
     ...(request.key === undefined ? [] : [checkKey(leaf, request.key)]),
@@ -54,9 +54,10 @@ function checkChain(
   leaf: StoredCertificate,
   others: readonly StoredCertificate[],
   anchors: readonly StoredCertificate[],
+  purpose: Purpose,
   wallNow: number,
 ): Check {
-  const chain = findChain(leaf, others, anchors, wallNow);
+  const chain = findChain(leaf, others, anchors, wallNow, purpose);
   if (!chain.ok) return { check: "chain", ok: false, detail: chain.detail, fix: chain.fix };
   return { check: "chain", ok: true, detail: chain.path.map(({ facts }) => facts.subject).join(" <- ") };
 }

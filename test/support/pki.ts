@@ -91,6 +91,8 @@ export interface LeafShape {
   readonly validTo?: number;
   readonly weakKey?: boolean;
   readonly signer?: Authority;
+  /** Its own issuer, whatever the signer. */
+  readonly isRoot?: boolean;
   /** Further extensions, or replacements for the subjectAltName when dnsNames is empty. */
   readonly extensions?: readonly Extension[];
 }
@@ -203,18 +205,19 @@ async function craftLeaf(shape: LeafShape & { readonly signer: Authority }): Pro
     ...dnsNames.map((value) => ({ type: "dns", value }) as const),
     ...addresses.map((value) => ({ type: "ip", value }) as const),
   ];
+  const subject = new x509.Name(
+    shape.commonName === undefined ? [{ O: ["Nameless"] }] : [{ CN: [{ utf8String: shape.commonName }] }],
+  );
   const usage = (shape.maySignCertificates ?? isCa) ? x509.KeyUsageFlags.keyCertSign : 0;
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: Buffer.from(crypto.getRandomValues(new Uint8Array(8)))
       .toString("hex")
       .replace(/^./, "4"),
     ...validity(shape.validFrom ?? -1, shape.validTo ?? 365),
-    subject: new x509.Name(
-      shape.commonName === undefined ? [{ O: ["Nameless"] }] : [{ CN: [{ utf8String: shape.commonName }] }],
-    ),
-    issuer: signer.certificate.subjectName,
+    subject,
+    issuer: shape.isRoot ? subject : signer.certificate.subjectName,
     publicKey: keys.publicKey,
-    signingKey: signer.key,
+    signingKey: shape.isRoot ? keys.privateKey : signer.key,
     signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
     extensions: [
       new x509.BasicConstraintsExtension(isCa, undefined, true),

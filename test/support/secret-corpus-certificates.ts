@@ -1,4 +1,6 @@
 // The part of the corpus in which the values are what they should be, and the certificates are not what is needed.
+import { x509 } from "../../src/pki/x509-library.ts";
+import { der, dnsName } from "./certificate-bytes.ts";
 import type { TestCredential } from "./pki.ts";
 import type { CorpusBase, CorpusCase, CorpusValues } from "./secret-corpus.ts";
 import { asCa, asConnector, asRelay, type Made, make } from "./secret-material.ts";
@@ -89,9 +91,19 @@ export async function chainCases({ ca, relay, pki, relayValues }: CorpusBase): P
   const oldRoot = await make("Old Root", { ...asCa, hash: "SHA-1" });
   const belowOld = await make("below old", { ...asRelay, issuer: oldRoot });
   const shortLived = await make("Corpus CA", { ...asCa, keys: ca.keys, to: 9.5 });
+  const unknown = new x509.Extension("1.2.3.4.5", true, der(0x05));
+  const critical = await make("critical", { ...asRelay, issuer: ca, extensions: [unknown] });
+  const bound = der(0x30, der(0xa0, der(0x30, dnsName("example.net"))));
+  const bounded = await make("Bounded Root", {
+    ...asCa,
+    extensions: [new x509.Extension("2.5.29.30", true, bound)],
+  });
+  const outside = await make("outside", { ...asRelay, issuer: bounded });
+  const clientMiddle = await make("Client Middle", { ...asCa, issuer: ca, usage: "client" });
+  const belowClient = await make("below client", { ...asRelay, issuer: clientMiddle });
   const weakRoot = await pki.craft("Weak Root", { isCa: true, weakKey: true, dnsNames: [] });
   const one = (name: string, crt: string, { key }: Made, caPem: string, ...expected: string[]): CorpusCase => ({
-    ...{ name, ...relayValues, crt, key, ca: caPem, expected },
+    ...{ name, ...relayValues, crt, key, ca: caPem === "" ? (undefined as never) : caPem, expected },
   });
   return [
     one("an intermediate", deep.crt + middle.crt, deep, ca.crt),
@@ -112,6 +124,15 @@ export async function chainCases({ ca, relay, pki, relayValues }: CorpusBase): P
     one("a CA with nine days left", relay.crt, relay, shortLived.crt, "expires-soon:8"),
     one("a weak CA in the bundle", relay.crt, relay, `${weakRoot.certPem}\n${ca.crt}`, "weak-key:10"),
     one("the intermediate first", middle.crt + deep.crt, deep, ca.crt, "chain-order:8"),
+    one("an intermediate for the root", deep.crt, deep, middle.crt, "chain-incomplete:8"),
+    one("an intermediate beside the root", deep.crt, deep, middle.crt + ca.crt),
+    one("a critical extension that nobody knows", critical.crt, critical, ca.crt, "chain-invalid:8"),
+    {
+      ...one("a critical extension, and no CA", critical.crt, critical, "", "chain-invalid:8", "no-ca:4"),
+      isStricter: true,
+    },
+    one("a name that the CA may not issue for", outside.crt, outside, bounded.crt, "chain-invalid:8"),
+    one("an intermediate for clients", belowClient.crt + clientMiddle.crt, belowClient, ca.crt, "chain-invalid:8"),
     one("no intermediate", deep.crt, deep, ca.crt, "chain-incomplete:8"),
     one("the lower of two intermediates only", deeper.crt + lower.crt, deeper, ca.crt, "chain-incomplete:8"),
     one("another CA", relay.crt, relay, pki.otherCa.certPem, "chain-incomplete:8"),

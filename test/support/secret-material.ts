@@ -1,5 +1,6 @@
 // Key material for the corpus of secrets, made at run time: good, and wrong in every way that we know of.
 import { createPrivateKey } from "node:crypto";
+import type { Extension } from "@peculiar/x509";
 import { PURPOSE_OIDS } from "../../src/identity/leaf-policy.ts";
 import { encodePem } from "../../src/pki/pem.ts";
 import { x509 } from "../../src/pki/x509-library.ts";
@@ -24,6 +25,7 @@ export interface Shape {
   readonly from?: number;
   readonly to?: number;
   readonly serial?: string;
+  readonly extensions?: readonly Extension[];
 }
 
 /** Its own issuer unless told otherwise. Always ECDSA P-256. */
@@ -50,6 +52,7 @@ export async function make(name: string, shape: Shape = {}): Promise<Made> {
       ...(names.length === 0
         ? []
         : [new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: "dns", value }) as const))]),
+      ...(shape.extensions ?? []),
     ],
   });
   const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));

@@ -31,6 +31,17 @@ function ownOf({ certFile, keyFile }: TestCredential, purpose: "client" | "serve
   return own(certFile, keyFile, purpose);
 }
 
+test("an authority that has its own above it is no root, and is one beside it", async () => {
+  using directory = temporaryDirectory();
+  const middle = await pki.craft("Middle", { isCa: true, dnsNames: [] });
+  const alone = directory.write("middle.pem", middle.certPem);
+  expect(() => loadTrustAnchors(alone, Date.now())).toThrow(
+    `${alone} holds no root: CN=Middle was issued by CN=Test CA; put that authority's certificate into it too`,
+  );
+  const both = directory.write("both.pem", `${middle.certPem}\n${pki.ca.certPem}`);
+  expect(loadTrustAnchors(both, Date.now()).certificates).toHaveLength(2);
+});
+
 describe("own credentials", () => {
   test("good ones of every key type load without a warning", () => {
     for (const credential of [pki.agent, pki.rsaAgent, pki.ed25519Agent]) {

@@ -96,7 +96,7 @@ describe("chains", () => {
   });
 
   test("an intermediate is followed when it comes along, and only then", async () => {
-    const root = await pki.craft("Deep Root", { isCa: true, dnsNames: [] });
+    const root = await pki.craft("Deep Root", { isRoot: true, isCa: true, dnsNames: [] });
     const signer = await openAuthority(root.certPem, root.keyPem);
     const middle = await intermediate("Middle", { signer });
     const leaf = await leafOf(middle, "deep-leaf");
@@ -134,7 +134,7 @@ describe("chains", () => {
     ["not yet valid", { validFrom: 1, validTo: 20 }, "valid only from"],
     ["weak", { weakKey: true }, "too weak"],
   ] as const)("an authority that is %s makes the chain fail", async (kind, shape, words) => {
-    const root = await pki.craft(`Root ${kind}`, { isCa: true, dnsNames: [], ...shape });
+    const root = await pki.craft(`Root ${kind}`, { isRoot: true, isCa: true, dnsNames: [], ...shape });
     const key = await crypto.subtle.importKey(
       "pkcs8",
       x509.PemConverter.decodeFirst(root.keyPem),
