@@ -139,9 +139,10 @@ function lineAt(text: string, position: number): number {
   return line;
 }
 
-/** PEM around a placeholder decodes to bytes too; they spell it when it is base64 of itself. */
+/** PEM around a placeholder decodes to bytes too; they spell it when it is base64 of a text. Other bytes spell anything. */
 function garbage(der: Uint8Array, id: FindingId): { readonly id: FindingId } {
-  return holdsPlaceholder(Buffer.from(der).toString("latin1")) ? { id: "placeholder" } : { id };
+  const isText = der.every((byte) => byte < 0x7f && (byte >= 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09));
+  return isText && holdsPlaceholder(Buffer.from(der).toString("latin1")) ? { id: "placeholder" } : { id };
 }
 
 function isKeyBlock({ label }: PemBlock): boolean {

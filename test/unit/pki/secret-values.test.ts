@@ -32,3 +32,10 @@ test("the same bytes are read once", () => {
   const bytes = Buffer.from(relay.crt);
   expect(readCertificateValue(bytes)).toBe(readCertificateValue(bytes));
 });
+
+test("bytes that happen to spell a placeholder are none, a text that does is one", () => {
+  const block = (bytes: Uint8Array | string) =>
+    readCertificateValue(Buffer.from(`-----BEGIN CERTIFICATE-----\n${base64(bytes)}\n-----END CERTIFICATE-----\n`));
+  expect(block("0\x82\x01{{<words>...").faults).toMatchObject([{ id: "bad-certificate" }]);
+  expect(block("{{ certificate }}").faults).toMatchObject([{ id: "placeholder" }]);
+});
