@@ -124,7 +124,7 @@ class ConnectorDaemon {
       services: serviceEntries(settings),
       random: Math.random,
       hash: keyedHash(),
-      room: (peer) => this.#endpoint.room(peer),
+      room: (peer) => this.#endpoint.window(peer),
       udp: udpLimits(settings),
       tcp: tcpLimits(settings),
     });

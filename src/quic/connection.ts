@@ -51,6 +51,8 @@ export class Connection {
   waiting: DatagramQueue | undefined;
   /** A datagram was refused: the role is told when there is room again. */
   full = false;
+  /** A sender was told to wait until what was offered has left. */
+  held = false;
   maxDatagram = 0;
   /** What a client that was admitted showed. */
   certificates: readonly CertificateId[] = [];

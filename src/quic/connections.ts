@@ -17,7 +17,7 @@ import { checkPeer, closeCode, dialFailure, dialRefusal } from "./peer-check.ts"
 import { discardStreams } from "./reading.ts";
 import { Rotation } from "./rotation.ts";
 import { Routes } from "./routes.ts";
-import { abandonWaiting } from "./sending.ts";
+import { abandonWaiting, takeWritable } from "./sending.ts";
 import type { ClientAuth, Revocations } from "./settings.ts";
 import type { EndpointStats } from "./stats.ts";
 import { writePackets } from "./writing.ts";
@@ -255,9 +255,7 @@ export class Connections {
     const mayHaveEnded = connection.state === "handshaking" || connection.unacknowledged > 0;
     if (mayHaveEnded && connection.state !== "closing" && native.isDraining()) this.#end(connection);
     this.#timers.set(connection, connection.nextDeadline(timeout, now));
-    if (!connection.full || connection.waiting?.room === 0) return;
-    connection.full = false;
-    this.#context.events.push({ type: "writable", peer: connection.peer });
+    if (takeWritable(connection)) this.#context.events.push({ type: "writable", peer: connection.peer });
   }
 
   /** Tells the role, once, that the connection or the attempt is over. */

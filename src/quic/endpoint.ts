@@ -18,6 +18,7 @@ import { sendDatagram } from "./sending.ts";
 import {
   type ClientSettings,
   clientConfig,
+  DATAGRAMS_PER_TURN,
   type Revocations,
   type ServerSettings,
   serverConfig,
@@ -150,7 +151,22 @@ export class Endpoint {
     return this.#connections.deadline();
   }
 
-  /** Datagrams that the peer's queue would still take; after 0, `writable` follows. */
+  /**
+   * Datagrams that would leave within this turn; after 0, `writable` follows. For senders that can wait: what is
+   * asked for only then delays nothing, and overtakes what has become useless.
+   */
+  window(peer: PeerId): number {
+    const connection = this.#connections.get(peer);
+    if (connection === undefined || connection.state !== "open") return 0;
+    const window = connection.congested ? 0 : Math.max(0, DATAGRAMS_PER_TURN - connection.offered);
+    if (window === 0) connection.held = true;
+    return window;
+  }
+
+  /**
+   * Datagrams that the peer's queue would still take; after 0, `writable` follows. For senders that cannot wait, and
+   * would rather have a datagram late than not at all.
+   */
   room(peer: PeerId): number {
     const connection = this.#connections.get(peer);
     if (connection === undefined || connection.state !== "open") return 0;

@@ -57,6 +57,15 @@ export function refill(connection: Connection, isDrained: boolean, now: Millis, 
   return moved > 0;
 }
 
+/** True, once, when a sender that was told to wait can go on. */
+export function takeWritable(connection: Connection): boolean {
+  const { held, full, congested, waiting } = connection;
+  if ((!held || congested) && (!full || waiting?.room === 0)) return false;
+  connection.held = false;
+  connection.full = false;
+  return true;
+}
+
 /** False when quiche's queue is full. */
 function offer(connection: Connection, bytes: Uint8Array, stats: EndpointStats): boolean {
   connection.offered++;

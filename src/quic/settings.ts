@@ -90,6 +90,11 @@ const BBR = 2;
 const RECEIVED_DATAGRAMS = 1000;
 /** Datagrams that quiche holds for the network: one turn's worth, as it drops none for age. */
 export const OFFERED_DATAGRAMS = 256;
+/**
+ * Datagrams that a sender which can wait gives a connection in a turn: one segmented send. Whatever of it the congestion
+ * window does not take is the whole queue of such a sender.
+ */
+export const DATAGRAMS_PER_TURN = 48;
 /** Datagrams that we hold for a connection while it is congested. */
 export const WAITING_DATAGRAMS = 1024;
 /**
