@@ -50,7 +50,8 @@ describe("datagrams", () => {
     exchange(client, relay);
     expect(client.take("writable")).toHaveLength(1);
     expect(client.endpoint.room(peer)).toBe(WAITING_DATAGRAMS);
-    expect(relay.take("datagram")).toHaveLength(queued);
+    // On a machine that is slower than a quarter of a second some are late by then.
+    expect(relay.take("datagram")).toHaveLength(queued - client.endpoint.stats.datagramsDropped.late);
     expectAccounted(client);
   });
 
