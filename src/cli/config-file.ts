@@ -99,9 +99,12 @@ function describe(
   return at(`${where}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`);
 }
 
-/** A union reports the problems of each branch; the one that came furthest says most. */
+/**
+ * A union reports the problems of each branch; the one that came furthest says most. A key that is unknown goes first:
+ * the one that is missing may be the same, misspelt.
+ */
 function deepest(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
-  const [issue] = issues;
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   if (issue?.code !== "invalid_union") return issue;
   const inner = issue.errors.flat().filter(({ path, code }) => path.length > 0 || code === "unrecognized_keys");
   const found = deepest(inner);

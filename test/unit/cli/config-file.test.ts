@@ -1,6 +1,7 @@
 // The file of a command: what it may hold and how a mistake in it is described.
 import { expect, test } from "bun:test";
-import { readConfigFile } from "../../../src/cli/config-file.ts";
+import { z } from "zod";
+import { readChecked, readConfigFile } from "../../../src/cli/config-file.ts";
 import { ConfigurationError } from "../../../src/cli/errors.ts";
 import { file, list, port, text } from "../../../src/cli/option-kinds.ts";
 import { flag, optional } from "../../../src/cli/options.ts";
@@ -69,6 +70,14 @@ test("an unknown key names the nearest known one, at its own depth", async () =>
   expect(await mistake('{ "server": { "hosts": "x" } }')).toBe('1: unknown key "server.hosts"; did you mean "host"?');
   expect(await mistake('{ "comment": "x" }')).toStartWith('1: unknown key "comment"');
   expect(await mistake('{ "check": true }')).toStartWith('1: unknown key "check"');
+});
+
+test("a key that must be there and is misspelt is called misspelt, not missing", async () => {
+  using directory = temporaryDirectory();
+  const row = z.strictObject({ id: z.string(), virtualIp: z.string() });
+  const path = directory.write("a.yaml", "rows:\n  - id: web\n    virtualIP: 10.1.1.1\n");
+  const reading = readChecked(path, z.strictObject({ rows: z.union([z.string(), z.array(row)]) }));
+  expect(reading).rejects.toThrow(`${path}:3: unknown key "rows.0.virtualIP"; did you mean "virtualIp"?`);
 });
 
 test("a wrong type, a wrong value and two names of one option are named", async () => {
