@@ -8,11 +8,12 @@ import type { RegistrationState } from "../tunnel/registrations.ts";
 import { Uplink, type UplinkState } from "../tunnel/uplink.ts";
 import type { Ipv4, SocketAddress } from "../wire/address.ts";
 import { checkIpv4, ipv4Destination, ipv4Source } from "../wire/ipv4.ts";
+import { Announcements } from "./announcements.ts";
 import type { LocalCommand, LocalEvent } from "./local.ts";
 import type { LocalNetwork } from "./local-network.ts";
 import { LocalPath } from "./local-path.ts";
 import { Outbound } from "./outbound.ts";
-import { type AgentService, Routes } from "./routes.ts";
+import { type AgentService, type Route, Routes } from "./routes.ts";
 import { AgentStats, type InboundDrop } from "./stats.ts";
 import { TunPath, type TunRead, type TunWrite } from "./tun-path.ts";
 
@@ -56,6 +57,9 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
   private readonly tun: TunPath | undefined;
   private readonly local: LocalPath | undefined;
   private readonly out = new Outbox<AgentOutput>();
+  private readonly announcements: Announcements;
+  /** Services that the relay knows now. */
+  private readonly known = new Set<Route>();
   private localsTurn = false;
   private maxDatagram = 0;
   private dials = 0;
@@ -70,6 +74,8 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
     const push = (output: AgentOutput) => this.out.push(output);
     this.tun = tunAddress === undefined ? undefined : new TunPath(tunAddress, this.outbound, this.stats, push);
     this.local = local && new LocalPath(local, this.outbound, this.stats, push);
+    const addresses = [this.tun?.address, this.local?.network.address].filter((address) => address !== undefined);
+    this.announcements = new Announcements(addresses, Math.floor(random() * 0x1_0000));
     this.settle(0);
   }
 
@@ -86,6 +92,7 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
         this.uplink.handle(TIMEOUT, now);
         this.settle(now);
         this.local?.timeout(now);
+        this.announce(now);
         break;
       case "writable":
         break;
@@ -115,7 +122,8 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
   }
 
   deadline(): Millis | undefined {
-    return earlier(this.uplink.deadline(), this.local?.network.deadline());
+    const ours = earlier(this.uplink.deadline(), this.announcements.deadline());
+    return earlier(ours, this.local?.network.deadline());
   }
 
   /** Says goodbye to programs, and to the relay. Nothing follows. */
@@ -162,16 +170,18 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
       return this.settle(now);
     }
     const fault = this.deliver(packet, now);
-    if (fault !== undefined) hop.drop(fault);
+    if (fault === "control") this.stats.control += 1;
+    else if (fault !== undefined) hop.drop(fault);
     else hop.forward(packet.length);
   }
 
   /** Only services of ours speak to us, and only to addresses of ours: nothing else reaches the host's kernel. */
-  private deliver(packet: Uint8Array, now: Millis): InboundDrop | undefined {
+  private deliver(packet: Uint8Array, now: Millis): InboundDrop | "control" | undefined {
     const fault = checkIpv4(packet);
     if (fault !== undefined) return fault;
     const route = this.routes.at(ipv4Source(packet));
     if (route === undefined || route.registration.state === "denied") return "foreign-source";
+    if (this.announcements.heard(packet)) return "control";
     const destination = ipv4Destination(packet);
     if (this.tun !== undefined && destination === this.tun.address) {
       this.out.push({ type: "tun-write", bytes: packet });
@@ -211,7 +221,37 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
       this.local?.limitChanged();
     }
     this.local?.tellRegistrations(now);
+    this.noteRegistrations(now);
   }
+
+  /** Whoever is known again after a reconnection is told that we are back. */
+  private noteRegistrations(now: Millis): void {
+    for (const route of this.routes.all()) {
+      if (route.registration.state !== "registered") this.known.delete(route);
+      else if (!this.known.has(route)) {
+        this.known.add(route);
+        if (this.uplink.stats.reconnections > 0) this.announcements.begin(route, now);
+      }
+    }
+    this.announce(now);
+  }
+
+  private announce(now: Millis): void {
+    for (let next = this.announcements.take(now); next !== undefined; next = this.announcements.take(now)) {
+      const { route, packet } = next;
+      if (this.outbound.fault(route) !== undefined) continue;
+      this.uplink.send(concatenate(route.head, packet), now);
+      this.stats.announcements += 1;
+      for (let output = this.uplink.poll(); output !== undefined; output = this.uplink.poll()) this.out.push(output);
+    }
+  }
+}
+
+function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
 
 /** Bytes of an output are borrowed; this one is not passed on at once. */

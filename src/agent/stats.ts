@@ -63,4 +63,6 @@ export class AgentStats {
   readonly answers: Record<AnswerKind, number> = { "fragmentation-needed": 0, unreachable: 0 };
   /** Answers that were not given, because there were too many. */
   answersSuppressed = 0;
+  /** Packets of our own that told the relay, after a reconnection, where we are. */
+  announcements = 0;
 }

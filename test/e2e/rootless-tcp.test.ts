@@ -96,3 +96,28 @@ test("fifty downloads at once are complete", async () => {
   const digests = await Promise.all(Array.from({ length: 50 }, download));
   expect(new Set(digests)).toEqual(new Set([expected]));
 });
+
+test("a download goes on where it was when the relay is killed and comes back", async () => {
+  const length = 30_000_000;
+  const socket = await dial(world.ports[0]);
+  const { promise: halfway, resolve: isHalfway } = Promise.withResolvers<void>();
+  const { promise: done, resolve: isDone } = Promise.withResolvers<void>();
+  const parts: Buffer[] = [];
+  let received = 0;
+  socket.on("data", (data: Buffer) => {
+    parts.push(data);
+    received += data.length;
+    if (received > length / 3) isHalfway();
+    if (received >= length) isDone();
+  });
+  socket.write(`GET /bytes/${length} HTTP/1.0\r\nHost: web\r\n\r\n`);
+  await halfway;
+  await world.killRelay();
+  const before = received;
+  await world.startRelay();
+  await done;
+  socket.destroy();
+  expect(before).toBeLessThan(length);
+  const all = Buffer.concat(parts);
+  expect(digest(all.subarray(all.indexOf("\r\n\r\n") + 4))).toBe(digest(pattern(length)));
+}, 60_000);
