@@ -77,7 +77,7 @@ test("a key that must be there and is misspelt is called misspelt, not missing",
   const row = z.strictObject({ id: z.string(), virtualIp: z.string() });
   const path = directory.write("a.yaml", "rows:\n  - id: web\n    virtualIP: 10.1.1.1\n");
   const reading = readChecked(path, z.strictObject({ rows: z.union([z.string(), z.array(row)]) }));
-  expect(reading).rejects.toThrow(`${path}:3: unknown key "rows.0.virtualIP"; did you mean "virtualIp"?`);
+  await expect(reading).rejects.toThrow(`${path}:3: unknown key "rows.0.virtualIP"; did you mean "virtualIp"?`);
 });
 
 test("a wrong type, a wrong value and two names of one option are named", async () => {
