@@ -2,7 +2,7 @@
 import { Agent, type AgentInput, type AgentOutput } from "../agent/agent.ts";
 import type { LocalEvent } from "../agent/local.ts";
 import type { Endpoint } from "../quic/endpoint.ts";
-import { clientConfig, WAITING_DATAGRAMS } from "../quic/settings.ts";
+import { clientConfig } from "../quic/settings.ts";
 import { ControlSocket } from "../runtime/control-socket.ts";
 import type { Log } from "../runtime/log.ts";
 import { addAgentMetrics } from "../runtime/metrics-agent.ts";
@@ -91,7 +91,7 @@ class AgentRole implements ClientRole<Input, Output> {
     this.machine = new Agent({
       services: agentServices(settings),
       random: Math.random,
-      room: (peer) => daemon.endpoint.room(peer) - (WAITING_DATAGRAMS - MAX_WAITING),
+      room: (peer) => daemon.endpoint.window(peer),
       tunAddress: this.#address,
       local: this.#ports?.flows,
     });
@@ -182,6 +182,3 @@ class AgentRole implements ClientRole<Input, Output> {
 function loadCredentials(settings: AgentSettings): ClientCredentials {
   return loadClientCredentials(settings.values, agentFiles(settings));
 }
-
-/** Datagrams that may wait behind a congested connection: what waits longer is only delay. */
-const MAX_WAITING = 64;
