@@ -14,9 +14,12 @@ export interface ConnectionOptions extends InitialNumbers, Partial<ConnectionLim
 }
 
 export interface ConnectionLimits {
-  /** Bytes that were written and not acknowledged. */
+  /**
+   * Bytes that were written and not acknowledged, at most. Less than the queues of a relay hold, or one connection alone
+   * would overflow them; a mebibyte carries 80 Mbit/s over a round trip of 100 ms.
+   */
   readonly sendBufferBytes: number;
-  /** Bytes that came and were not consumed: the largest window. */
+  /** Bytes that came and were not consumed, at most: the largest window, offered to peers whose bytes are taken. */
   readonly receiveBufferBytes: number;
   /** Hold small segments back while others are on their way (RFC 896). */
   readonly nagle: boolean;
@@ -54,8 +57,8 @@ export interface Keepalive {
 }
 
 export const DEFAULT_LIMITS: ConnectionLimits = {
-  sendBufferBytes: 512 * 1024,
-  receiveBufferBytes: 512 * 1024,
+  sendBufferBytes: 1024 * 1024,
+  receiveBufferBytes: 1024 * 1024,
   nagle: false,
   keepalive: undefined,
   ...{ windowScaling: true, selectiveAcks: true, timestamps: true },

@@ -325,8 +325,8 @@ export class Connection {
   private acknowledge(segment: Segment, position: number, sequence: number, now: Millis): void {
     const echoedRtt = this.timestamps.roundTrip(segment.options, now);
     this.sender.acknowledge(position, sequence, segment, echoedRtt, now);
-    const { room, capacity } = this.space.buffer;
-    if (!this.wantsRoom || room * WORTH_WAKING < capacity) return;
+    const { room, limit } = this.space.buffer;
+    if (!this.wantsRoom || room * WORTH_WAKING < limit) return;
     this.wantsRoom = false;
     this.events.add("writable");
   }

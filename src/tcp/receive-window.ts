@@ -6,9 +6,14 @@ export class ReceiveWindow {
   edge = 1;
   /** 0 until a scale is agreed. */
   shift = 0;
-  private readonly capacity: number;
+  /** How much is offered at most, now. */
+  private capacity: number;
 
   constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+
+  grow(capacity: number): void {
     this.capacity = capacity;
   }
 

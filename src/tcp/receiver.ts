@@ -26,10 +26,14 @@ export class Receiver {
   /** Where the peer's FIN stands, once one came. */
   private finAt: number | undefined;
   private readonly report = new SackReport();
+  /** How much of the buffer is offered: twice as much whenever so much was really taken. */
+  private offered: number;
+  private takenOfOffer = 0;
 
   constructor(options: ReceiverOptions) {
     this.buffer = new ReceiveBuffer(options.receiveBufferBytes, options.pages);
-    this.window = new ReceiveWindow(options.receiveBufferBytes);
+    this.offered = Math.min(options.receiveBufferBytes, FIRST_OFFER);
+    this.window = new ReceiveWindow(this.offered);
     this.acks = new AckSchedule(options.delayedAckMs);
   }
 
@@ -84,6 +88,12 @@ export class Receiver {
   /** The application took so much that the window opens: tell the peer if that is worth a segment. */
   consumed(count: number, step: number): void {
     this.buffer.consume(count);
+    this.takenOfOffer += count;
+    if (this.takenOfOffer >= this.offered) {
+      this.offered = Math.min(2 * this.offered, this.buffer.capacity);
+      this.takenOfOffer = 0;
+      this.window.grow(this.offered);
+    }
     if (!this.finished && this.window.isUpdateDue(this.next, this.limit, step)) this.acks.now();
   }
 
@@ -109,7 +119,7 @@ export class Receiver {
   }
 
   private get limit(): number {
-    return this.buffer.first + this.buffer.capacity;
+    return this.buffer.first + this.offered;
   }
 
   private isKnown(start: number, end: number): boolean {
@@ -125,5 +135,7 @@ export class Receiver {
 
 /** Of the acknowledgements that tell of a gap all may get lost, and then only a timeout helps. */
 const GAP_ACKS = 2;
+/** A reader that does not keep up gets no more than this to hold. */
+const FIRST_OFFER = 512 * 1024;
 /** A peer without SACK counts them, and sends one segment for each. */
 const GAP_ACKS_WITHOUT_SACK = 16;

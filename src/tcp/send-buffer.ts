@@ -1,5 +1,7 @@
 // Bytes on their way to the peer, kept until acknowledged. Large pieces that were given away are kept as they are: they
-// are copied once, into the packet. Small ones are gathered, because a piece costs more than copying it would.
+// are copied once, into the packet. Small ones are gathered, because a piece costs more than copying it would. What is
+// copied goes into pages that connections share, as memory that was never used before costs more than the copy.
+import type { PagePool } from "./page-pool.ts";
 
 /** "given": nobody changes the bytes any more. "lent": they are the caller's again after the call, so they are copied. */
 export type Ownership = "given" | "lent";
@@ -10,19 +12,31 @@ export class SendBuffer {
   /** The position behind the last byte that was written. */
   end = 1;
   readonly capacity: number;
+  /** How much may be kept now: as a rule, a multiple of what may be on its way. Never beyond the capacity. */
+  limit: number;
+  private readonly pool: PagePool;
   private readonly pieces: Uint8Array[] = [];
+  /** Whether each piece is a page of the pool. */
+  private readonly pooled: boolean[] = [];
   /** The position behind each piece. A piece may be longer than what is used of it. */
   private readonly ends: number[] = [];
   /** The last piece when it is one of ours that still has room. */
   private gathering: Uint8Array | undefined;
   private gathered = 0;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, pool: PagePool) {
     this.capacity = capacity;
+    this.limit = Math.min(capacity, FIRST_LIMIT);
+    this.pool = pool;
   }
 
   get room(): number {
-    return this.capacity - (this.end - this.first);
+    return Math.max(this.limit - (this.end - this.first), 0);
+  }
+
+  /** The network takes about so much at a time: twice as much is worth keeping. */
+  follow(window: number): void {
+    this.limit = Math.min(Math.max(2 * window, FIRST_LIMIT), this.capacity);
   }
 
   get length(): number {
@@ -41,7 +55,8 @@ export class SendBuffer {
     if (length <= SMALL) this.gather(bytes, length);
     else {
       const piece = length === bytes.length ? bytes : bytes.subarray(0, length);
-      this.push(ownership === "given" ? piece : piece.slice(), length);
+      if (ownership === "given") this.push(piece, length, false);
+      else this.pushCopy(piece, length);
       this.gathering = undefined;
     }
     this.end += length;
@@ -72,7 +87,11 @@ export class SendBuffer {
     while (done < this.pieces.length && (this.ends[done] as number) <= position) done += 1;
     if (done === 0) return;
     this.firstStart = this.ends[done - 1] as number;
+    for (let index = 0; index < done; index += 1) {
+      if (this.pooled[index] === true) this.pool.give(this.pieces[index] as Uint8Array);
+    }
     this.pieces.splice(0, done);
+    this.pooled.splice(0, done);
     this.ends.splice(0, done);
     if (this.pieces.length === 0) this.gathering = undefined;
   }
@@ -83,18 +102,25 @@ export class SendBuffer {
 
   private gather(bytes: Uint8Array, length: number): void {
     if (this.gathering === undefined || this.gathered + length > GATHER) {
-      this.gathering = new Uint8Array(GATHER);
+      this.gathering = this.pool.take(GATHER);
       this.gathered = 0;
-      this.push(this.gathering, 0);
+      this.push(this.gathering, 0, true);
     }
     this.gathering.set(length === bytes.length ? bytes : bytes.subarray(0, length), this.gathered);
     this.gathered += length;
     this.ends[this.ends.length - 1] = this.end + length;
   }
 
-  private push(piece: Uint8Array, length: number): void {
+  private pushCopy(piece: Uint8Array, length: number): void {
+    const page = this.pool.take(2 ** Math.ceil(Math.log2(length)));
+    page.set(piece);
+    this.push(page, length, true);
+  }
+
+  private push(piece: Uint8Array, length: number, pooled: boolean): void {
     if (this.pieces.length === 0) this.firstStart = this.end;
     this.pieces.push(piece);
+    this.pooled.push(pooled);
     this.ends.push(this.end + length);
   }
 
@@ -121,3 +147,5 @@ export class SendBuffer {
 /** Up to this length a piece is copied even if it was given: the object around it would be larger. */
 const SMALL = 256;
 const GATHER = 2 * 1024;
+/** Before anything is known about the network. */
+const FIRST_LIMIT = 512 * 1024;

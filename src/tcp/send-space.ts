@@ -1,5 +1,6 @@
 // The sequence space of the sending half (RFC 9293 section 3.3.1): what is written, sent and acknowledged, and how far
 // the peer lets us go.
+import type { PagePool } from "./page-pool.ts";
 import { PeerWindow } from "./peer-window.ts";
 import { SendBuffer } from "./send-buffer.ts";
 
@@ -14,8 +15,8 @@ export class SendSpace {
   /** The FIN rides on no payload: some peers throw away what comes with it. */
   finAlone = false;
 
-  constructor(capacity: number) {
-    this.buffer = new SendBuffer(capacity);
+  constructor(capacity: number, pages: PagePool) {
+    this.buffer = new SendBuffer(capacity, pages);
   }
 
   get finAcknowledged(): boolean {

@@ -3,6 +3,7 @@
 import { earlier, type Millis } from "../core/machine.ts";
 import type { TcpOptions } from "../wire/tcp-options.ts";
 import { LossRecovery } from "./loss-recovery.ts";
+import type { PagePool } from "./page-pool.ts";
 import { RetransmissionTimer, type TimerPurpose } from "./retransmission-timer.ts";
 import { RetransmissionTimeout, type RtoLimits } from "./rto.ts";
 import { readSackBlocks } from "./sack-blocks.ts";
@@ -18,6 +19,7 @@ export interface SenderOptions extends RtoLimits {
   readonly nagle: boolean;
   readonly mss: number;
   readonly stats: TcpStats;
+  readonly pages: PagePool;
 }
 
 export class Sender {
@@ -42,7 +44,7 @@ export class Sender {
   constructor(options: SenderOptions) {
     this.options = options;
     this.mss = options.mss;
-    this.space = new SendSpace(options.sendBufferBytes);
+    this.space = new SendSpace(options.sendBufferBytes, options.pages);
     this.rto = new RetransmissionTimeout(options);
     this.recovery = new LossRecovery(options.mss, this.rto);
   }
@@ -142,6 +144,7 @@ export class Sender {
     if (this.tailProbe.acknowledged(space.una, cameTwice > 0, advanced > 0)) recovery.repairedByProbe();
     if (recovery.recovering && recovery.delivery.bytes > 0) this.tailProbe.forget();
     if (this.timer.purpose === "window-probe") this.lastProgress = now;
+    space.buffer.follow(recovery.congestion.window);
     this.arm(now);
   }
 

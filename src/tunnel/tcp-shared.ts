@@ -11,6 +11,8 @@ export interface TcpShared {
   readonly stats: TcpStats;
   readonly pages: PagePool;
   readonly memory: TcpMemory;
+  /** Ends of connections that one stack remembers at most: the oldest makes way, which RFC 6191 permits. */
+  readonly maxTimeWaits: number;
 }
 
 /** Bytes that connections hold for slow readers, in all. */
@@ -20,9 +22,16 @@ export interface TcpMemory {
 }
 
 /** `memoryLimit` in bytes. */
-export function tcpShared(hash: KeyedHash, limits: Partial<ConnectionLimits>, memoryLimit: number): TcpShared {
+export function tcpShared(
+  hash: KeyedHash,
+  limits: Partial<ConnectionLimits>,
+  memoryLimit: number,
+  maxTimeWaits = MAX_TIME_WAITS,
+): TcpShared {
   const memory = { used: 0, limit: memoryLimit };
-  return { hash, limits, stats: newTcpStats(), pages: new PagePool(KEPT_PAGE_BYTES), memory };
+  return { hash, limits, stats: newTcpStats(), pages: new PagePool(KEPT_PAGE_BYTES), memory, maxTimeWaits };
 }
 
+/** Each costs some 3 KB. */
+const MAX_TIME_WAITS = 4096;
 const KEPT_PAGE_BYTES = 16 * 1024 * 1024;

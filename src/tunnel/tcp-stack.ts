@@ -229,7 +229,7 @@ export class TcpStack<Owner> {
   private remember(session: TcpSession<Owner>): void {
     if (this.timeWaits.has(session)) return;
     this.timeWaits.add(session);
-    if (this.timeWaits.size <= MAX_TIME_WAITS) return;
+    if (this.timeWaits.size <= this.shared.maxTimeWaits) return;
     const [oldest] = this.timeWaits;
     if (oldest !== undefined) this.forget(oldest);
   }
@@ -270,8 +270,6 @@ function keyOf(peer: Ipv4, peerPort: number, ownPort: number): number {
 const PORT_FACTOR = 40_503;
 /** Segments of one session in a row while others wait. */
 const LONGEST_BURST = 16;
-/** Each costs some 3 KB; beyond this a SYN may come too early for an old peer's leftovers, which RFC 6191 permits. */
-const MAX_TIME_WAITS = 4096;
 /** What any connection may hold, however little memory is left. */
 const LEAST_HELD = 64 * 1024;
 /** Headers with all options: longer segments carry payload. */

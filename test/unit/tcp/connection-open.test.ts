@@ -6,10 +6,10 @@ describe("active open", () => {
   test("sends a SYN with everything it can do, and acknowledges the answer", () => {
     const script = new TcpScript({ timestamps: true });
     script.connection.connect();
-    expect(script.out()).toEqual(["S 0 win 65535 mss 1000 ws 4 sackok ts 1000/0"]);
+    expect(script.out()).toEqual(["S 0 win 65535 mss 1000 ws 5 sackok ts 1000/0"]);
     expect(script.deadlineIn).toBe(1_000);
-    script.pass(20).in("SA 0 ack 1 win 30000 mss 1460 ws 7 sackok ts 77/1000");
-    expect(script.out()).toEqual(["A 1 ack 1 win 32768 ts 1020/77"]);
+    script.pass(20).in("SA 0 ack 1 win 30000 mss 1460 ws 5 sackok ts 77/1000");
+    expect(script.out()).toEqual(["A 1 ack 1 win 16384 ts 1020/77"]);
     expect(script.events()).toEqual(["established"]);
     expect(script.deadlineIn).toBeUndefined();
     expect(script.connection.state).toBe("established");
@@ -28,7 +28,7 @@ describe("active open", () => {
     const script = new TcpScript();
     script.connection.connect();
     expect(script.write(5)).toBe(5);
-    expect(script.out()).toEqual(["S 0 win 65535 mss 1000 ws 4 sackok"]);
+    expect(script.out()).toEqual(["S 0 win 65535 mss 1000 ws 5 sackok"]);
     script.in("SA 0 ack 1 mss 1000");
     expect(script.out()).toEqual(["PA 1:6 ack 1 win 65535"]);
   });
@@ -128,9 +128,9 @@ describe("passive open", () => {
   test("answers with what the peer offered and nothing else", () => {
     const answers: Record<string, string> = {
       "": "",
-      "ws 2": " ws 4",
+      "ws 2": " ws 5",
       sackok: " sackok",
-      "ws 14 sackok ts 9/0": " ws 4 sackok ts 1000/9",
+      "ws 14 sackok ts 9/0": " ws 5 sackok ts 1000/9",
     };
     for (const [offer, answer] of Object.entries(answers)) {
       const script = new TcpScript({ timestamps: true });

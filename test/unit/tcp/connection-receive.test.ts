@@ -167,7 +167,21 @@ describe("the window", () => {
     const script = TcpScript.established({ receiveBufferBytes: 1 << 20 }, "mss 1000 ws 0");
     script.in("A 1:1001 ack 1", "A 1001:2001 ack 1");
     script.read(1);
-    expect(script.out()).toEqual(["A 1 ack 2001 win 32768"]);
+    expect(script.out()).toEqual(["A 1 ack 2001 win 16384"]);
+  });
+
+  test("doubles for a reader that takes as much as was offered, and not for one that does not", () => {
+    const script = TcpScript.established({ receiveBufferBytes: 1 << 20 }, "mss 60000 ws 0");
+    const bring = (from: number, to: number) => {
+      for (let at = from; at < to; at += 50_000) script.in(`A ${at}:${Math.min(at + 50_000, to)} ack 1`);
+    };
+    bring(1, 524_289); // all that was offered
+    expect(script.out().at(-1)).toBe("A 1 ack 524289 win 0");
+    script.read(1);
+    expect(script.out()).toEqual(["A 1 ack 524289 win 32768"]);
+    bring(524_289, 524_289 + (1 << 20));
+    script.read(524_289);
+    expect(script.out().at(-1)).toBe("A 1 ack 1572865 win 32768"); // never beyond the buffer
   });
 
   test("acknowledgements of a peer that has filled the window are heard", () => {

@@ -139,7 +139,7 @@ describe("the peer's window", () => {
   test("is scaled as the peer said in its SYN", () => {
     const script = TcpScript.established({}, "mss 1000 ws 3", 100);
     script.write(5_000);
-    expect(script.out()).toEqual(["A 1:801 ack 1 win 32768"]);
+    expect(script.out()).toEqual(["A 1:801 ack 1 win 16384"]);
   });
 
   test("an older segment does not change it", () => {

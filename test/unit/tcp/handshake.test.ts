@@ -12,7 +12,7 @@ const written = (handshake: Handshake) => {
 };
 
 test("before the peer spoke everything is offered that is not switched off", () => {
-  expect(written(new Handshake(DEFAULT_LIMITS))).toEqual([1_200, 4, true]);
+  expect(written(new Handshake(DEFAULT_LIMITS))).toEqual([1_200, 5, true]);
   const without = { ...DEFAULT_LIMITS, windowScaling: false, selectiveAcks: false, timestamps: false };
   expect(written(new Handshake(without))).toEqual([1_200, -1, false]);
 });

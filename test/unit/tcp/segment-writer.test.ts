@@ -1,5 +1,6 @@
 // Whole packets, written in place.
 import { expect, test } from "bun:test";
+import { PagePool } from "../../../src/tcp/page-pool.ts";
 import { SegmentWriter } from "../../../src/tcp/segment-writer.ts";
 import { SendBuffer } from "../../../src/tcp/send-buffer.ts";
 import { toHex } from "../../../src/wire/bytes.ts";
@@ -10,7 +11,7 @@ const FLOW = { source: 0x0a64_0002, sourcePort: 80, destination: 0x6440_0001, de
 
 function write(fields: object, text = "", offset = 0): string {
   const writer = Object.assign(new SegmentWriter(FLOW), fields);
-  const buffer = new SendBuffer(100);
+  const buffer = new SendBuffer(100, new PagePool(0));
   buffer.append(new TextEncoder().encode(text), "given");
   const out = new Uint8Array(80).fill(0xa5);
   const length = writer.write(out, offset, buffer, 1, 1 + text.length);
@@ -28,6 +29,6 @@ test("the segments of the documented flow, byte for byte, wherever they are put"
 test("what does not fit is a bug and throws before anything is written", () => {
   const writer = new SegmentWriter(FLOW);
   const out = new Uint8Array(39).fill(0xa5);
-  expect(() => writer.write(out, 0, new SendBuffer(1), 0, 0)).toThrow(RangeError);
+  expect(() => writer.write(out, 0, new SendBuffer(1, new PagePool(0)), 0, 0)).toThrow(RangeError);
   expect(out).toEqual(new Uint8Array(39).fill(0xa5));
 });

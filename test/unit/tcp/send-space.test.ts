@@ -1,10 +1,11 @@
 // How far the stream may go.
 import { expect, test } from "bun:test";
+import { PagePool } from "../../../src/tcp/page-pool.ts";
 import { SendSpace } from "../../../src/tcp/send-space.ts";
 
 /** A thousand bytes written, the handshake over, a window of so many. */
 function space(window: number): SendSpace {
-  const result = new SendSpace(10_000);
+  const result = new SendSpace(10_000, new PagePool(0));
   result.buffer.append(new Uint8Array(1_000), "given");
   result.una = 1;
   result.nxt = 1;

@@ -1,6 +1,7 @@
 // The sending half by itself: what it chooses to send, and what it waits for.
 import { describe, expect, test } from "bun:test";
 import { DEFAULT_LIMITS } from "../../../src/tcp/connection-options.ts";
+import { PagePool } from "../../../src/tcp/page-pool.ts";
 import { Segment } from "../../../src/tcp/segment.ts";
 import { Sender } from "../../../src/tcp/sender.ts";
 import { newTcpStats } from "../../../src/tcp/stats.ts";
@@ -8,7 +9,13 @@ import { newTcpStats } from "../../../src/tcp/stats.ts";
 const MSS = 1_000;
 
 class Half {
-  readonly sender = new Sender({ ...DEFAULT_LIMITS, initialSequence: 0, mss: MSS, stats: newTcpStats() });
+  readonly sender = new Sender({
+    ...DEFAULT_LIMITS,
+    initialSequence: 0,
+    mss: MSS,
+    stats: newTcpStats(),
+    pages: new PagePool(0),
+  });
   now = 1.5;
 
   /** A handshake that took 20 ms, SACK, a large window. */
