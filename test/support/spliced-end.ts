@@ -34,9 +34,9 @@ export class SplicedEnd {
   private readonly out = { push: (command: StreamCommand) => void this.commands.push(command) };
   private nextStream = 1;
 
-  constructor(limits: Partial<ConnectionLimits> = {}, mss = 1200, memory = 1e9) {
+  constructor(limits: Partial<ConnectionLimits> = {}, mss = 1200, memory = 1e9, timeWaits = 1000) {
     this.stack = new TcpStack(
-      tcpShared((bytes) => bytes[0]! * 1000, limits, memory),
+      tcpShared((bytes) => bytes[0]! * 1000, limits, memory, timeWaits),
       mss,
     );
   }

@@ -63,14 +63,14 @@ test("the SYN of a new connection takes the place of one that only remembers its
 });
 
 test("memories of ended connections lapse, and the oldest make way when there are too many", () => {
-  const { agent, connector } = connected(4100);
-  for (let i = 1; i <= 4100; i++) agent.finish(i, "ended", 10);
+  const { agent, connector } = connected(30, {}, 1200, 1e9, 20);
+  for (let i = 1; i <= 30; i++) agent.finish(i, "ended", 10);
   exchange(agent, connector, 10);
-  for (let i = 1; i <= 4100; i++) connector.finish(i, "ended", 11);
+  for (let i = 1; i <= 30; i++) connector.finish(i, "ended", 11);
   exchange(agent, connector, 11);
-  expect([agent.stack.timeWaitCount, agent.stack.size, connector.stack.size]).toEqual([4096, 4096, 0]);
+  expect([agent.stack.timeWaitCount, agent.stack.size, connector.stack.size]).toEqual([20, 20, 0]);
   expect(agent.stack.of(flow(1000))).toBeUndefined();
-  expect(agent.stack.of(flow(1000 + 4099))).toBeDefined();
+  expect(agent.stack.of(flow(1000 + 29))).toBeDefined();
   agent.turn(agent.stack.deadline()!);
   exchange(agent, connector, 60_000);
   expect([agent.stack.timeWaitCount, agent.stack.size]).toEqual([0, 0]);
