@@ -24,7 +24,7 @@ export type Run = (args: readonly string[], terminal: Terminal) => Promise<numbe
 export function processTerminal(): Terminal {
   return {
     out: writeOut,
-    err: (text) => void opened("stderr").write(text),
+    err: (text) => write("stderr", text),
     environment: process.env,
     get outIsTerminal() {
       return opened("stdout").isTTY === true;
@@ -49,7 +49,16 @@ function redirection(): string | undefined {
 
 /** Resolves when everything written so far has left the process, so that an exit cuts nothing off. */
 export async function flushOutput(): Promise<void> {
-  await Promise.all([...streams].map((name) => new Promise<void>((done) => process[name].write("", () => done()))));
+  if (unwritten > 0) await new Promise<void>((done) => waiting.push(done));
+}
+
+/** The callback of an empty write says nothing about those before it: each is counted until it has been written. */
+function write(name: "stdout" | "stderr", data: string | Uint8Array): void {
+  unwritten++;
+  opened(name).write(data, () => {
+    unwritten--;
+    if (unwritten === 0) for (const done of waiting.splice(0)) done();
+  });
 }
 
 /** A short text at the beginning goes straight out: to open the stream takes longer than all else that --help does. */
@@ -58,13 +67,13 @@ function writeOut(text: string): void {
     try {
       const bytes = Buffer.from(text);
       const written = writeSync(1, bytes);
-      if (written < bytes.length) opened("stdout").write(bytes.subarray(written));
+      if (written < bytes.length) write("stdout", bytes.subarray(written));
       return;
     } catch {
       // Whoever reads is slow or gone, which the stream can deal with.
     }
   }
-  opened("stdout").write(text);
+  write("stdout", text);
 }
 
 /** Streams are opened by the first use of them. */
@@ -74,6 +83,8 @@ function opened(name: "stdout" | "stderr"): NodeJS.WriteStream {
 }
 
 const streams = new Set<"stdout" | "stderr">();
+let unwritten = 0;
+const waiting: (() => void)[] = [];
 /** An empty pipe takes it. */
 const SHORT = 16_384;
 
