@@ -14,7 +14,7 @@ import { Doorman, type DoormanOptions } from "./doorman.ts";
 import type { PacketBatch } from "./packet-batch.ts";
 import { closeCode, isRevoked } from "./peer-check.ts";
 import { readDatagram } from "./reading.ts";
-import { sendDatagram } from "./sending.ts";
+import { sendDatagram, waitingRoom } from "./sending.ts";
 import {
   type ClientSettings,
   clientConfig,
@@ -22,7 +22,6 @@ import {
   type Revocations,
   type ServerSettings,
   serverConfig,
-  WAITING_DATAGRAMS,
 } from "./settings.ts";
 import { StatelessResets } from "./stateless-reset.ts";
 import { EndpointStats, type PacketDrop } from "./stats.ts";
@@ -170,7 +169,7 @@ export class Endpoint {
   room(peer: PeerId): number {
     const connection = this.#connections.get(peer);
     if (connection === undefined || connection.state !== "open") return 0;
-    const room = connection.waiting?.room ?? WAITING_DATAGRAMS;
+    const room = waitingRoom(connection, this.stats);
     if (room === 0) connection.full = true;
     return room;
   }

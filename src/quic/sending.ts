@@ -3,7 +3,7 @@
 import type { Millis } from "../core/machine.ts";
 import { type Connection, MAX_WAIT_MS } from "./connection.ts";
 import { DatagramQueue } from "./datagram-queue.ts";
-import { WAITING_DATAGRAMS } from "./settings.ts";
+import { MOST_WAITING_DATAGRAMS, WAITING_DATAGRAMS, WAITING_IN_ALL } from "./settings.ts";
 import type { EndpointStats } from "./stats.ts";
 
 /** Takes a datagram or counts why not; true when the connection has something to transmit. */
@@ -21,9 +21,9 @@ export function sendDatagram(connection: Connection, bytes: Uint8Array, now: Mil
   }
   if (!connection.congested && offer(connection, bytes, stats)) return true;
   connection.congested = true;
-  connection.waiting ??= new DatagramQueue(WAITING_DATAGRAMS);
+  connection.waiting ??= new DatagramQueue(MOST_WAITING_DATAGRAMS);
   dropLate(connection, now, stats);
-  if (connection.waiting.push(bytes, now)) {
+  if (waitingRoom(connection, stats) > 0 && connection.waiting.push(bytes, now)) {
     stats.datagramsWaiting++;
     return true;
   }
@@ -64,6 +64,12 @@ export function takeWritable(connection: Connection): boolean {
   connection.held = false;
   connection.full = false;
   return true;
+}
+
+/** Datagrams that may still be kept for a connection: its share, and more of what others leave. */
+export function waitingRoom({ waiting }: Connection, stats: EndpointStats): number {
+  const limit = stats.datagramsWaiting < WAITING_IN_ALL ? MOST_WAITING_DATAGRAMS : WAITING_DATAGRAMS;
+  return Math.max(0, limit - (waiting?.length ?? 0));
 }
 
 /** False when quiche's queue is full. */

@@ -95,8 +95,12 @@ export const OFFERED_DATAGRAMS = 256;
  * window does not take is the whole queue of such a sender.
  */
 export const DATAGRAMS_PER_TURN = 48;
-/** Datagrams that we hold for a connection while it is congested. */
+/** Datagrams that we hold for a connection while it is congested, however many others are. */
 export const WAITING_DATAGRAMS = 1024;
+/** Where few are: 200 ms of 40,000 a second, as long as BBR pauses to measure the path. */
+export const MOST_WAITING_DATAGRAMS = 8192;
+/** Of all connections together; beyond it, each has its share alone. Some 40 MB. */
+export const WAITING_IN_ALL = 32_768;
 /**
  * What a peer's streams may hold in our memory: bytes behind a gap cannot be read and thrown away. A tenth of what the
  * reference grants, and far above its largest message.

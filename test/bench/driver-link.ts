@@ -1,8 +1,10 @@
 // One client connection of the driver: quiche, its registration, and nothing that a role would do beside it.
 import { randomFillSync } from "node:crypto";
 import type { Millis } from "../../src/core/machine.ts";
+import { DatagramQueue } from "../../src/quic/datagram-queue.ts";
 import { type NativeConfig, type NativeConnection, quiche } from "../../src/quic/native.ts";
 import type { PacketBatch } from "../../src/quic/packet-batch.ts";
+import { MOST_WAITING_DATAGRAMS } from "../../src/quic/settings.ts";
 import type { KernelAddress } from "../../src/runtime/kernel-address.ts";
 import { encodeRegistration, REGISTRATION_ACK } from "../../src/wire/tunnel.ts";
 import type { Delays } from "./delays.ts";
@@ -21,7 +23,7 @@ export class DriverLink {
   readable = false;
   unacknowledged = 0;
   owesAck = false;
-  readonly congested = false;
+  readonly #waiting = new DatagramQueue(MOST_WAITING_DATAGRAMS);
   /** Inner packets that arrived. */
   received = 0;
 
@@ -35,6 +37,10 @@ export class DriverLink {
     this.#info = { from: { host, port }, to: { host: local.host, port: local.port } };
     this.#registration = encodeRegistration(role, BENCH_SERVICE);
     this.#native = quiche.Connection.connect(null, id, this.#info.to, this.#info.from, config);
+  }
+
+  get congested(): boolean {
+    return this.#waiting.length > 0;
   }
 
   get state(): "handshaking" | "open" {
@@ -63,9 +69,21 @@ export class DriverLink {
     }
   }
 
-  /** False when quiche's queue is full. */
-  offer(datagram: Uint8Array): boolean {
-    return this.#native.dgramSend(datagram) !== null;
+  /** Kept, as the product does, while quiche takes none; false when it is refused. */
+  offer(datagram: Uint8Array, now: Millis): boolean {
+    const waits = this.#waiting.length > 0 || this.#native.dgramSend(datagram) === null;
+    return !waits || this.#waiting.push(datagram, now);
+  }
+
+  /** True when there is more to write. */
+  #refill(): boolean {
+    let moved = false;
+    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
+      if (this.#native.dgramSendQueueLen() > 0 || this.#native.dgramSend(next) === null) break;
+      this.#waiting.shift();
+      moved = true;
+    }
+    return moved;
   }
 
   keepAlive(): void {
@@ -78,6 +96,7 @@ export class DriverLink {
       if (batch.full) return false;
       const sent = this.#native.send(batch.next());
       if (sent === null) {
+        if (this.#refill()) continue;
         this.unacknowledged = 0;
         return true;
       }

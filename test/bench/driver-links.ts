@@ -116,7 +116,7 @@ export class DriverLinks implements UdpSocketHandlers {
     new DataView(run.datagram.buffer).setFloat64(run.sentAt, now);
     for (; run.offered < due - run.missed; run.offered++) {
       const link = run.agents[run.offered % run.agents.length]!;
-      if (!link.offer(run.datagram)) run.refused++;
+      if (!link.offer(run.datagram, now)) run.refused++;
       this.#touch(link);
     }
     if (elapsed < run.ms) return now + TICK_MS;

@@ -3,7 +3,13 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { randomFillSync } from "node:crypto";
 import { MAX_WAIT_MS } from "../../src/quic/connection.ts";
 import type { Endpoint } from "../../src/quic/endpoint.ts";
-import { DATAGRAMS_PER_TURN, OFFERED_DATAGRAMS, WAITING_DATAGRAMS } from "../../src/quic/settings.ts";
+import {
+  DATAGRAMS_PER_TURN,
+  MOST_WAITING_DATAGRAMS,
+  OFFERED_DATAGRAMS,
+  WAITING_DATAGRAMS,
+  WAITING_IN_ALL,
+} from "../../src/quic/settings.ts";
 import { clientHost, connect, relayHost, send } from "../support/endpoint-hosts.ts";
 import { carry, exchange, type Host } from "../support/endpoint-pair.ts";
 import { type TestPki, testPki } from "../support/pki.ts";
@@ -43,13 +49,13 @@ describe("datagrams", () => {
 
   test("beyond what the queues hold are counted, and `writable` follows when there is room again", () => {
     const { relay, client, peer } = pair();
-    const queued = OFFERED_DATAGRAMS + WAITING_DATAGRAMS;
+    const queued = OFFERED_DATAGRAMS + MOST_WAITING_DATAGRAMS;
     for (let i = 0; i < queued + 5; i++) send(client, peer, new Uint8Array(1000));
     expect(client.endpoint.room(peer)).toBe(0);
     expect(client.endpoint.stats.datagramsDropped["queue-full"]).toBe(5);
     exchange(client, relay);
     expect(client.take("writable")).toHaveLength(1);
-    expect(client.endpoint.room(peer)).toBe(WAITING_DATAGRAMS);
+    expect(client.endpoint.room(peer)).toBe(MOST_WAITING_DATAGRAMS);
     // On a machine that is slower than a quarter of a second some are late by then.
     expect(relay.take("datagram")).toHaveLength(queued - client.endpoint.stats.datagramsDropped.late);
     expectAccounted(client);
@@ -71,6 +77,20 @@ describe("datagrams", () => {
     }
     expect(mostWaiting).toBeLessThanOrEqual(DATAGRAMS_PER_TURN);
     expect(endpoint.stats).toMatchObject({ datagramsWaiting: 0, datagramsTaken: sent, datagramsSent: sent });
+  });
+
+  test("of one connection may fill what others leave; of many, each has its share", () => {
+    const relay = relayHost(pki);
+    const client = clientHost(pki);
+    const most = OFFERED_DATAGRAMS + MOST_WAITING_DATAGRAMS;
+    const count = WAITING_IN_ALL / MOST_WAITING_DATAGRAMS + 2;
+    const peers = Array.from({ length: count }, () => connect(client, relay));
+    for (const peer of peers) for (let i = 0; i < most; i++) send(client, peer, new Uint8Array(10));
+    const { stats } = client.endpoint;
+    // Whoever comes last finds the common part taken.
+    expect(stats.datagramsWaiting).toBe(WAITING_IN_ALL + 2 * WAITING_DATAGRAMS);
+    expect(peers.map((peer) => client.endpoint.room(peer))).toEqual(peers.map(() => 0));
+    expectAccounted(client);
   });
 
   test("that wait when their connection ends are counted as dropped", () => {
