@@ -104,11 +104,12 @@ export class Forwarding {
   /** `bytes` from `start` is a checked packet from an agent of the service. */
   private toConnector(session: Session, use: Use, bytes: Uint8Array, start: number, now: Millis) {
     const { registry, addresses, answers, presence, outputs, room } = this.parts;
+    // Also where nobody serves it now: a connector may come back with something to say to this agent.
+    const current = addresses.ofSource(session, ipv4Source(bytes, start), now);
     if (use.service.newest === undefined) {
       answers.unserved(session, bytes.subarray(start), now);
       return "no-connector";
     }
-    const current = addresses.ofSource(session, ipv4Source(bytes, start), now);
     if (typeof current === "string") return current;
     const source = addressForFlow(current, bytes, start);
     if (source === "address-contested") return source;

@@ -8,6 +8,8 @@ import { ip } from "../support/connector-world.ts";
 import { type Daemon, startConnector, startRelay } from "../support/daemons.ts";
 import { openEcho } from "../support/echo-fixture.ts";
 import { testPki } from "../support/pki.ts";
+import { concatenated } from "../support/plain-tcp.ts";
+import { Random } from "../support/random.ts";
 import { ReferenceAgentHost } from "../support/reference-agent-host.ts";
 import { openReferenceConnector } from "../support/reference-backends.ts";
 import { ReferenceQuic } from "../support/reference-quic.ts";
@@ -56,6 +58,34 @@ describe.each([
   });
 });
 
+describe.each([
+  ["names no segment size", undefined, 536],
+  // 1240 is what a stack offers behind an interface of 1280, more than its agent can send: 1156, the wrapper and headers.
+  ["names what its interface takes", 1240, 1156 - 5 - 40],
+])("the reference's agent with our relay and connector, a host that %s", (_how, mss, largestSegment) => {
+  test("sends and gets 200 kB over TCP, in segments that its datagrams hold", async () => {
+    using cwd = temporaryDirectory();
+    const [request, response] = [new Random(1).bytes(200_000), new Random(2).bytes(200_000)];
+    using server = answering(request.length, response);
+    await using relay = await startRelay({ cwd: cwd.path });
+    const flags = ["--service-ip", "10.100.0.2", "--service", "web", "--forward", `127.0.0.1:${server.port}`];
+    await using _ = await startConnector(relay, "web", { cwd: cwd.path, flags });
+    using agent = await openAgent(relay);
+    const to = { destination: WEB, destinationPort: 80, ...(mss === undefined ? {} : { mss }) };
+    const tcp = agent.host.open(to, performance.now());
+    tcp.write(request, performance.now());
+    agent.quic.wake();
+    await until(() => tcp.ended);
+    expect(concatenated(tcp.received)).toEqual(response);
+    expect(concatenated(server.received)).toEqual(request);
+    expect(tcp.largestSegment).toBe(largestSegment);
+    expect(agent.host.agent.uplink.tooLarge).toBe(0);
+    tcp.finish(performance.now());
+    agent.quic.wake();
+    await until(() => tcp.state === "closed");
+  });
+});
+
 test("the reference's connector with our relay and test client: UDP comes back, though from the backend's address", async () => {
   using cwd = temporaryDirectory();
   using echo = await openEcho();
@@ -79,3 +109,30 @@ test("the reference's connector with our relay and test client: UDP comes back, 
   const run = await testClient({ port: relay.port, cwd: cwd.path, credential: agent }, ...flags);
   expect(run.stdout).toContain("VERIFY_RESULT:PASS");
 });
+
+/** Once it has so many bytes it answers, and ends. */
+function answering(bytes: number, response: Uint8Array) {
+  const received: Uint8Array[] = [];
+  let missing = bytes;
+  let sent = 0;
+  const answer = (socket: Bun.Socket) => {
+    sent += socket.write(response.subarray(sent));
+    if (sent === response.length) socket.end();
+  };
+  const listener = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    allowHalfOpen: true,
+    socket: {
+      data: (socket, data) => {
+        received.push(data.slice());
+        missing -= data.length;
+        if (missing === 0) answer(socket);
+      },
+      drain: (socket) => {
+        if (missing === 0 && sent < response.length) answer(socket);
+      },
+    },
+  });
+  return { received, port: listener.port, [Symbol.dispose]: () => listener.stop(true) };
+}

@@ -1,5 +1,5 @@
 // Our connection against a TCP that is not ours and knows nothing but the basics: no options, one retransmission at a
-// time, no memory for what came out of order. Whatever the path does, every byte of both streams arrives.
+// time. Whatever the path does, every byte of both streams arrives.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Connection } from "../../src/tcp/connection.ts";

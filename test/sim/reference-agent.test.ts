@@ -9,9 +9,10 @@ import { ip } from "../support/connector-world.ts";
 import { EchoConnector } from "../support/echo-connector.ts";
 import type { LinkConditions } from "../support/network.ts";
 import { concatenated } from "../support/plain-tcp.ts";
-import { Random } from "../support/random.ts";
+import { forEachSeed, Random } from "../support/random.ts";
 import { REFERENCE_ADDRESS, ReferenceAgentHost } from "../support/reference-agent-host.ts";
 import { ReferenceConnectorHost } from "../support/reference-connector-host.ts";
+import { TcpConnectorHost } from "../support/tcp-connector-host.ts";
 import { World } from "../support/world.ts";
 import type { ClientMachine } from "../support/world-frames.ts";
 
@@ -25,8 +26,9 @@ function setUp<M extends ClientMachine>(
   connector: M,
   conditions: Partial<LinkConditions> = { delayMs: 5 },
   bare = false,
+  seed = 8,
 ) {
-  const world = new World({ seed: 8, conditions });
+  const world = new World({ seed, conditions });
   world.add("connector", connector);
   const host = world.add("agent", new ReferenceAgentHost({ services: SERVICES, bare }), undefined, LIMITS);
   world.runUntil(1000);
@@ -98,6 +100,39 @@ test("it registers on a bad path with its three tries, and again when the relay 
   }
   // A try is lost in one direction or the other at 36 %, all three at 5 %.
   expect(registered).toBeGreaterThan(15);
+});
+
+describe.each([
+  ["names no segment size", undefined],
+  ["names one that its agent cannot send", 1240],
+])("over TCP to our connector, a host that %s", (_how, mss) => {
+  test("sends and gets everything, whatever the path does", () => {
+    forEachSeed(10, (seed) => {
+      const random = new Random(seed);
+      const [request, response] = [random.bytes(30_000), random.bytes(30_000)];
+      const answering = (read: Uint8Array) =>
+        read.length < request.length ? undefined : { bytes: response, close: true };
+      const connector = new TcpConnectorHost(ENTRY, () => random.next(), answering);
+      const { world, host, act } = setUp(connector, {}, false, seed);
+      world.network.setConditions({
+        delayMs: 5,
+        jitterMs: 3,
+        loss: 0.02,
+        duplicate: 0.02,
+        reorder: 0.05,
+        reorderMs: 10,
+      });
+      act(() => host.open({ destination: WEB, destinationPort: 80, ...(mss === undefined ? {} : { mss }) }, world.now));
+      act(() => host.tcp!.write(request, world.now));
+      // Without selective acknowledgements it takes what it takes.
+      while (!host.tcp!.ended && world.now < 3_600_000) world.runUntil(world.now + 1000);
+      expect(connector.connections).toHaveLength(1);
+      expect(connector.readBy(0)).toEqual(request);
+      expect(concatenated(host.tcp!.received)).toEqual(response);
+      expect(host.tcp!.ended).toBe(true);
+      expect(host.agent.uplink.tooLarge).toBe(0);
+    });
+  });
 });
 
 describe.each([

@@ -1,6 +1,6 @@
 // A plain TCP client, as small as RFC 9293 allows: no options but perhaps an MSS, segments of 536 bytes unless the peer
-// offers more, a window of 65,535 bytes that is always open, in-order receipt only, and the oldest segment again when
-// three duplicates or a timer say so. The network stack behind the model of the reference's agent.
+// offers more, a window of 65,535 bytes that is always open, and the oldest segment again when three duplicates or a timer
+// say so. The network stack behind the model of the reference's agent.
 import type { Millis } from "../../src/core/machine.ts";
 import { ipv4TotalLength } from "../../src/wire/ipv4.ts";
 import {
@@ -29,6 +29,12 @@ export interface PlainTcpOptions {
   readonly send: (packet: Uint8Array) => void;
 }
 
+interface Piece {
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+  readonly fin: boolean;
+}
+
 export type PlainTcpState = "syn-sent" | "open" | "reset" | "closed" | "timed-out";
 
 export class PlainTcp {
@@ -50,6 +56,8 @@ export class PlainTcp {
   private window = 0;
   private segmentBytes = DEFAULT_SEGMENT_BYTES;
   private receiveNext = 0;
+  /** What came before its turn. */
+  private early: Piece[] = [];
   private duplicates = 0;
   private retries = 0;
   private timerAt: Millis | undefined;
@@ -129,18 +137,26 @@ export class PlainTcp {
   }
 
   private takePayload(packet: Uint8Array, flags: number): void {
-    const payload = packet.subarray(tcpPayloadStart(packet), ipv4TotalLength(packet));
+    const payload = packet.slice(tcpPayloadStart(packet), ipv4TotalLength(packet));
     const fin = (flags & TCP_FIN) !== 0;
     if (payload.length === 0 && !fin) return;
-    const skip = (this.receiveNext - tcpSequence(packet)) | 0;
-    if (skip >= 0 && skip <= payload.length && !this.ended) {
-      const fresh = payload.slice(skip);
-      if (fresh.length > 0) this.received.push(fresh);
-      this.receivedBytes += fresh.length;
-      this.ended = fin;
-      this.receiveNext = (this.receiveNext + fresh.length + (fin ? 1 : 0)) >>> 0;
-    }
+    const piece = { sequence: tcpSequence(packet), payload, fin };
+    if (this.takePiece(piece)) while (this.early.some((waiting) => this.takePiece(waiting)));
+    else if (this.early.length < MAX_EARLY) this.early.push(piece);
+    this.early = this.early.filter(({ sequence }) => ((this.receiveNext - sequence) | 0) < 0);
     this.emit(this.sent, TCP_ACK);
+  }
+
+  /** True when it brought the stream forward. */
+  private takePiece({ sequence, payload, fin }: Piece): boolean {
+    const skip = (this.receiveNext - sequence) | 0;
+    if (skip < 0 || skip >= payload.length + (fin ? 1 : 0) || this.ended) return false;
+    const fresh = payload.subarray(skip);
+    if (fresh.length > 0) this.received.push(fresh);
+    this.receivedBytes += fresh.length;
+    this.ended = fin;
+    this.receiveNext = (this.receiveNext + fresh.length + (fin ? 1 : 0)) >>> 0;
+    return true;
   }
 
   /** As much as window and segments allow, then the FIN. */
@@ -196,3 +212,4 @@ const DEFAULT_SEGMENT_BYTES = 536;
 const MAX_FLIGHT_BYTES = 16_384;
 const RTO_MS = 300;
 const MAX_RETRIES = 8;
+const MAX_EARLY = 256;

@@ -216,3 +216,15 @@ function swappedEnds() {
     destinationPort: AGENT_END.sourcePort,
   };
 }
+
+test("after a restart, an agent that spoke before its connector was back is reached by what the connector still sends", () => {
+  const identity = certificate("laptop");
+  const before = new RelayWorld();
+  before.connector("web");
+  const [sent] = before.routed(before.agent("web", { identity }), "web", request());
+  const after = new RelayWorld();
+  const agent = after.agent("web", { identity });
+  after.routed(agent, "web", request());
+  const connector = after.connector("web");
+  expect(after.datagram(connector, reply(sent!.bytes))).toMatchObject([{ to: agent }]);
+});
