@@ -14,8 +14,8 @@ import {
 import { requireBinary } from "../support/binary.ts";
 import { startConnector, startRelay } from "../support/daemons.ts";
 import { dnsQuery, parseDnsAnswer, TYPE_A, TYPE_TXT } from "../support/dns-message.ts";
+import { startNameServer } from "../support/name-server.ts";
 import { testPki } from "../support/pki.ts";
-import { type RunningProcess, startProcess } from "../support/process.ts";
 import { testUnless, withoutProgram } from "../support/skip.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 import { received, testClient } from "../support/test-client.ts";
@@ -25,21 +25,6 @@ beforeAll(() => requireBinary());
 
 const VIRTUAL = "10.100.0.53";
 const AGENT = { source: parseIpv4("100.64.0.1")!, sourcePort: 41_053 };
-
-/** A name server with two records of its own that asks nobody else. */
-async function startNameServer(): Promise<{ process: RunningProcess; port: number }> {
-  const holder = await Bun.udpSocket({ hostname: "127.0.0.1", port: 0 });
-  const { port } = holder;
-  holder.close();
-  const settings = ["--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--log-facility=-"];
-  const where = [`--port=${port}`, "--listen-address=127.0.0.1", "--bind-interfaces", "--keep-in-foreground"];
-  const user = "--user=root"; // stay who we are; without privileges it is not looked at
-  const records = ["--address=/db.internal.test/192.0.2.55", "--txt-record=db.internal.test,owner=platform"];
-  const command = ["dnsmasq", ...settings, ...where, user, ...records, "--local=/internal.test/"];
-  const running = startProcess(command, { name: "dnsmasq" });
-  await running.line(/dnsmasq.*: started, version/);
-  return { process: running, port };
-}
 
 /** Sends one query as a raw inner packet and returns the inner packets that came back. */
 async function ask(port: number, cwd: TemporaryDirectory, query: Uint8Array, to = VIRTUAL) {
