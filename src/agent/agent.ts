@@ -183,10 +183,7 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
     if (route === undefined || route.registration.state === "denied") return "foreign-source";
     if (this.announcements.heard(packet)) return "control";
     const destination = ipv4Destination(packet);
-    if (this.tun !== undefined && destination === this.tun.address) {
-      this.out.push({ type: "tun-write", bytes: packet });
-      return undefined;
-    }
+    if (this.tun !== undefined && destination === this.tun.address) return this.tun.deliver(packet, now);
     if (this.local === undefined || destination !== this.local.network.address) return "foreign-destination";
     return this.local.receive(packet, now) ? undefined : "no-flow";
   }

@@ -25,6 +25,7 @@ export type InboundDrop =
   | "unexpected" // neither an inner packet nor a message that a relay sends to an agent
   | "foreign-source" // not from a service of ours
   | "foreign-destination" // not to an address of ours
+  | "unsolicited" // no program of this host asked for it
   | "no-flow"; // to the address of local flows, but for none of them
 
 export type AnswerKind = "fragmentation-needed" | "unreachable";

@@ -1,5 +1,6 @@
 // From the TUN device to a service: one read at a time is checked, cut into packets and sent as fast as the relay
-// connection takes them. What cannot get through is answered, so that programs do not wait for nothing.
+// connection takes them. What cannot get through is answered, so that programs do not wait for nothing. And back: only
+// what programs of this host asked for.
 import type { Millis } from "../core/machine.ts";
 import { TokenBucket } from "../core/rate-limiter.ts";
 import type { UplinkOutput } from "../tunnel/uplink.ts";
@@ -10,7 +11,8 @@ import { Segments } from "../wire/segments.ts";
 import { VNET_HEADER_LENGTH } from "../wire/virtio-net.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Route } from "./routes.ts";
-import type { AgentStats, AnswerKind, OutboundDrop } from "./stats.ts";
+import { Solicited } from "./solicited.ts";
+import type { AgentStats, AnswerKind, InboundDrop, OutboundDrop } from "./stats.ts";
 
 /**
  * One read of the TUN device: bytes[at, end) is a virtio header and a packet, with room for MAX_HEAD bytes before it.
@@ -31,18 +33,19 @@ export class TunPath {
   readonly address: Ipv4;
   private readonly outbound: Outbound;
   private readonly stats: AgentStats;
-  private readonly answered: (answer: TunWrite) => void;
+  private readonly write: (packet: TunWrite) => void;
+  private readonly solicited = new Solicited();
   private readonly answerRate = new TokenBucket(ANSWERS, 0);
   private readonly segments = new Segments();
   /** What was read last, and where it goes. */
   private bytes: Uint8Array = NOTHING;
   private route: Route | undefined;
 
-  constructor(address: Ipv4, outbound: Outbound, stats: AgentStats, answered: (answer: TunWrite) => void) {
+  constructor(address: Ipv4, outbound: Outbound, stats: AgentStats, write: (packet: TunWrite) => void) {
     this.address = address;
     this.outbound = outbound;
     this.stats = stats;
-    this.answered = answered;
+    this.write = write;
   }
 
   /** Packets of the last read that have not left. */
@@ -70,6 +73,13 @@ export class TunPath {
     return this.outbound.send(this.stats.hops.tun, route, this.bytes, segments.start, segments.end, now);
   }
 
+  /** A checked packet of a service to the device's address, which goes to the host if a program there asked for it. */
+  deliver(packet: Uint8Array, now: Millis): InboundDrop | undefined {
+    if (!this.solicited.expects(packet, now)) return "unsolicited";
+    this.write({ type: "tun-write", bytes: packet });
+    return undefined;
+  }
+
   /** What is left of the last read is lost. */
   drop(reason: OutboundDrop): void {
     const { remaining } = this.segments;
@@ -88,9 +98,12 @@ export class TunPath {
     if (fault === "denied") this.answerDenied(now);
     if (fault !== undefined) return fault;
     const maxPacket = outbound.maxPacket(route);
-    if (segments.limit(maxPacket)) return undefined;
-    this.answerTooLarge(maxPacket, now);
-    return "too-large";
+    if (!segments.limit(maxPacket)) {
+      this.answerTooLarge(maxPacket, now);
+      return "too-large";
+    }
+    this.solicited.sent(this.bytes, segments.start, route.virtualIp, now);
+    return undefined;
   }
 
   /** RFC 1191: a sender that forbids fragmentation learns what gets through. */
@@ -114,7 +127,7 @@ export class TunPath {
       return;
     }
     this.stats.answers[kind] += 1;
-    this.answered({ type: "tun-write", bytes });
+    this.write({ type: "tun-write", bytes });
   }
 
   /** As it was read. */

@@ -148,7 +148,8 @@ class AgentRole implements ClientRole<Input, Output> {
       lost: (code) => daemon.fail(`the TUN device was taken away (${code})`),
     });
     this.#tun.start();
-    log.line("info", "tun", { name: this.#tun.name, address: formatIpv4(address) });
+    log.line("info", "tun", { name: this.#tun.name });
+    log.line("debug", "tun-address", { address: formatIpv4(address) });
   }
 
   /** Without it the agent serves all the same. */

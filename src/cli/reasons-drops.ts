@@ -155,6 +155,11 @@ export const AGENT_DROPS: Readonly<Record<AgentOnly | "write-failed", Explanatio
     "do not route other hosts through the agent; check the virtual addresses of its services",
   ),
   "foreign-destination": explained("a packet of the relay to another address than ours", AGENT, "check the relay"),
+  unsolicited: explained(
+    "a packet of a service that no program of this host asked for: only answers come in",
+    AGENT,
+    "nothing to do; a service that opens connections to clients does not work through the agent",
+  ),
   "no-route": explained("a packet to an address of no service", AGENT, "name the service with --service ID=VIRTUALIP"),
   "no-flow": explained("a packet for a connection of a local port that has ended", AGENT, "nothing to do"),
   denied: explained(

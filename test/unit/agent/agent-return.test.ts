@@ -29,6 +29,8 @@ test("it announces itself to every service that it may use, after a reconnection
 
 test("it goes on until it hears from there; the answer is not for the host", () => {
   const world = new AgentWorld().connect();
+  world.fromTun(udp("100.64.0.1:5000", "10.100.0.1:7"));
+  world.sent.length = 0;
   world.disconnect();
   world.now += 1000;
   world.connect();

@@ -11,6 +11,7 @@ const WEB = "10.100.0.2:80";
 describe("from the relay to the device", () => {
   test("a packet of a service to our address is delivered", () => {
     const world = new AgentWorld().connect();
+    world.fromTun(udp(OURS, WEB));
     const reply = udp(WEB, OURS);
     expect(world.fromRelay(reply)).toEqual([reply]);
     expect(world.agent.stats.hops.relay).toMatchObject({ received: 3, forwarded: 1 });
@@ -25,6 +26,7 @@ describe("from the relay to the device", () => {
       [udp("10.100.0.1:7", OURS), "foreign-source"],
       [udp(WEB, "100.64.0.2:5000"), "foreign-destination"],
       [udp(WEB, "127.0.0.1:5000"), "foreign-destination"],
+      [udp(WEB, OURS), "unsolicited"],
       [udp(WEB, OURS).subarray(0, 30), "bad-total-length"],
       [hex("60000000 00000000"), "unexpected"],
       [new Uint8Array(0), "unexpected"],
@@ -34,6 +36,7 @@ describe("from the relay to the device", () => {
     expect(world.dropped).toEqual({
       "foreign-source": 3,
       "foreign-destination": 2,
+      unsolicited: 1,
       "bad-total-length": 1,
       unexpected: 3,
     });

@@ -14,6 +14,7 @@ const textOf = (path: string) => files.find((file) => file.path === path)?.text 
 /** Unions that are no codes of their own: parts of others, or never shown. */
 const NOT_SHOWN = {
   FailureCause: "an exit code, not a reason",
+  EndReason: "why a daemon ends, which its own line in the log says",
   ChainFault: "validate-secrets has ids of its own",
 };
 
