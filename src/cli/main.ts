@@ -8,6 +8,15 @@ import { flushOutput, processTerminal, type Terminal } from "./terminal.ts";
 
 /** Runs the program and returns its exit code. Never throws. */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+  const status = await outcome(argv, terminal);
+  const lost = await flushOutput();
+  if (lost === undefined || status !== EXIT.done) return status;
+  terminal.err(`ztna: the output could not be written (${lost})\n`);
+  await flushOutput();
+  return EXIT.failed;
+}
+
+async function outcome(argv: readonly string[], terminal: Terminal): Promise<number> {
   try {
     return await dispatch(argv, terminal);
   } catch (error) {
@@ -18,8 +27,6 @@ export async function main(argv: readonly string[], terminal: Terminal = process
     }
     terminal.err(`ztna: unexpected failure, please report it: ${describe(error)}\n`);
     return EXIT.failed;
-  } finally {
-    await flushOutput();
   }
 }
 

@@ -47,16 +47,22 @@ function redirection(): string | undefined {
   }
 }
 
-/** Resolves when everything written so far has left the process, so that an exit cuts nothing off. */
-export async function flushOutput(): Promise<void> {
+/**
+ * Resolves when everything written so far has left the process, so that an exit cuts nothing off; with the system's code
+ * when something could not be written, unless whoever reads has gone.
+ */
+export async function flushOutput(): Promise<string | undefined> {
   if (unwritten > 0) await new Promise<void>((done) => waiting.push(done));
+  return lost;
 }
 
 /** The callback of an empty write says nothing about those before it: each is counted until it has been written. */
 function write(name: "stdout" | "stderr", data: string | Uint8Array): void {
   unwritten++;
-  opened(name).write(data, () => {
+  opened(name).write(data, (error) => {
     unwritten--;
+    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+    if (code !== undefined && code !== "EPIPE") lost = code;
     if (unwritten === 0) for (const done of waiting.splice(0)) done();
   });
 }
@@ -84,6 +90,7 @@ function opened(name: "stdout" | "stderr"): NodeJS.WriteStream {
 
 const streams = new Set<"stdout" | "stderr">();
 let unwritten = 0;
+let lost: string | undefined;
 const waiting: (() => void)[] = [];
 /** An empty pipe takes it. */
 const SHORT = 16_384;

@@ -8,7 +8,7 @@ import { BINARY } from "../support/binary.ts";
 import { schemaFaults } from "../support/json-schema.ts";
 import { runProcess, startProcess } from "../support/process.ts";
 import { asCa, asConnector, asRelay, base64, make } from "../support/secret-material.ts";
-import { firstReason, testUnless, withoutProgram } from "../support/skip.ts";
+import { firstReason, testUnless, withoutFile, withoutProgram } from "../support/skip.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const missing = existsSync(BINARY) ? undefined : "dist/ztna is not built";
@@ -108,6 +108,19 @@ whenBuilt("its SARIF satisfies the official schema", async () => {
   expect(log.runs[0].results.length).toBe(3);
   expect(schemaFaults(log, sarifSchema, "4")).toEqual([]);
 });
+
+testUnless(firstReason([missing, withoutFile("/dev/full")]))(
+  "a report that a full disk does not take is no success",
+  async () => {
+    using directory = temporaryDirectory();
+    const file = directory.write("good.yaml", GOOD);
+    for (const flag of ["", "--json"]) {
+      const command = `'${BINARY}' validate-secrets --manifest '${file}' ${flag} >/dev/full`;
+      const ended = await runProcess(["sh", "-c", command]);
+      expect(ended).toMatchObject({ status: 1, stderr: "ztna: the output could not be written (ENOSPC)\n" });
+    }
+  },
+);
 
 whenBuilt("nothing of a key is in a message, whatever is wrong", async () => {
   using directory = temporaryDirectory();
