@@ -10,6 +10,7 @@ import type { Terminal } from "./terminal.ts";
 
 export const ECHO = { id: "echo", address: "10.100.0.1", port: 7 } as const;
 export const CAPITALS = { id: "capitals", address: "10.100.0.2", port: 700 } as const;
+export const PAGE = { id: "page", address: "10.100.0.3", port: 80 } as const;
 
 /** One host behind the relay: its own services, its own connector. */
 export interface DemoHost {
@@ -53,7 +54,7 @@ export class DemoNetwork implements AsyncDisposable {
   }
 
   async startHost(name: string): Promise<void> {
-    const services = await startServices();
+    const services = await startServices(name);
     this.#services.push(services);
     const configuration = {
       intermediate_server: { host: "127.0.0.1", port: Number(this.relay.split(":")[1]) },
@@ -69,6 +70,7 @@ export class DemoNetwork implements AsyncDisposable {
           ports: [CAPITALS.port],
           backend: services.capitals,
         },
+        { id: PAGE.id, virtualIp: PAGE.address, protocol: "tcp", ports: [PAGE.port], backend: services.page },
       ],
       metrics_port: 0,
     };
@@ -76,16 +78,29 @@ export class DemoNetwork implements AsyncDisposable {
     this.hosts.push({ name, services, connector: await this.startConnector(name) });
   }
 
-  /** Resolves when both of its services are registered. */
+  /** Resolves when its services are registered. */
   async startConnector(name: string): Promise<DemoProcess> {
     const connector = this.start(`connector ${name}`, ["connect", "--config", `connector-${name}.json`]);
-    await Promise.all([ECHO.id, CAPITALS.id].map((id) => connector.line(new RegExp(`registered ${id}$`))));
+    await Promise.all([ECHO.id, CAPITALS.id, PAGE.id].map((id) => connector.line(new RegExp(`registered ${id}$`))));
     return connector;
   }
 
   startClient(name: string, args: readonly string[]): DemoProcess {
     const own = ["--client-cert", `${name}.crt`, "--client-key", `${name}.key`, "--ca-cert", "ca.pem"];
     return this.start(`test client of ${name}`, ["test-client", "--server", this.relay, ...own, "--routed", ...args]);
+  }
+
+  /** The laptop's agent, without root: a port of loopback leads to the page. Resolves with "127.0.0.1:PORT". */
+  async startAgent(): Promise<string> {
+    const own = ["--client-cert", "laptop.crt", "--client-key", "laptop.key", "--ca-cert", "ca.pem"];
+    const page = ["--service", `${PAGE.id}=${PAGE.address}`, "--listen", `127.0.0.1:0=${PAGE.id}:${PAGE.port}`];
+    const args = ["agent", "--server", this.relay, ...own, ...page, "--metrics-port", "0"];
+    const agent = this.start("agent of laptop", args);
+    const [[, local]] = await Promise.all([
+      agent.line(/listening (127\.0\.0\.1:\d+)$/),
+      agent.line(new RegExp(`registered ${PAGE.id}$`)),
+    ]);
+    return local as string;
   }
 
   start(name: string, args: readonly string[]): DemoProcess {
@@ -126,9 +141,9 @@ const PLAN = {
   ca: { name: "ztna demo CA", days: 60 },
   certificates: [
     { kind: "server", name: "relay", addresses: ["127.0.0.1"] },
-    { kind: "client", name: "connector-a", connector: [ECHO.id, CAPITALS.id] },
-    { kind: "client", name: "connector-b", connector: [ECHO.id, CAPITALS.id] },
-    { kind: "client", name: "laptop", agent: [ECHO.id, CAPITALS.id] },
+    { kind: "client", name: "connector-a", connector: [ECHO.id, CAPITALS.id, PAGE.id] },
+    { kind: "client", name: "connector-b", connector: [ECHO.id, CAPITALS.id, PAGE.id] },
+    { kind: "client", name: "laptop", agent: [ECHO.id, CAPITALS.id, PAGE.id] },
     { kind: "client", name: "visitor", agent: [CAPITALS.id] },
   ],
 };

@@ -1,17 +1,24 @@
-// The demo's private services: two real UDP services on one host's loopback sockets, and word of when they are used.
+// The demo's private services on one host's loopback sockets: two over UDP, a web server, and word of when they are used.
 
 export interface DemoServices extends Disposable {
   /** "127.0.0.1:PORT" of the service that returns what it is sent. */
   readonly echo: string;
   /** "127.0.0.1:PORT" of the service that answers with the text in capitals. */
   readonly capitals: string;
+  /** "127.0.0.1:PORT" of a web server. */
+  readonly page: string;
   /** Whether a request with this text came in. */
   heard(text: string): boolean;
   /** Resolves with the time of the next request, in milliseconds as performance.now() counts them. */
   nextRequest(): Promise<number>;
 }
 
-export async function startServices(): Promise<DemoServices> {
+/** What the web server says of the host that it is on. */
+export function pageOf(host: string): string {
+  return `A private page on host ${host}`;
+}
+
+export async function startServices(host: string): Promise<DemoServices> {
   const texts = new Set<string>();
   let waiting: ((at: number) => void)[] = [];
   const note = (request: Buffer) => {
@@ -22,7 +29,9 @@ export async function startServices(): Promise<DemoServices> {
   };
   const echo = await answering(note, (request) => request);
   const capitals = await answering(note, (request) => request.toString("utf8").toUpperCase());
+  const page = Bun.serve({ hostname: LOOPBACK, port: 0, fetch: () => new Response(pageOf(host)) });
   return {
+    page: `${LOOPBACK}:${page.port}`,
     echo: `${LOOPBACK}:${echo.port}`,
     capitals: `${LOOPBACK}:${capitals.port}`,
     heard: (text) => texts.has(text),
@@ -30,6 +39,7 @@ export async function startServices(): Promise<DemoServices> {
     [Symbol.dispose]() {
       echo.close();
       capitals.close();
+      void page.stop(true);
     },
   };
 }
@@ -41,8 +51,13 @@ function answering(note: (request: Buffer) => void, answer: (request: Buffer) =>
     socket: {
       data(socket, request, port, address) {
         note(request);
-        socket.send(answer(request), port, address);
+        try {
+          socket.send(answer(request), port, address);
+        } catch {
+          // The connector that asked was ended meanwhile.
+        }
       },
+      error() {},
     },
   });
 }

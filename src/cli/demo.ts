@@ -1,7 +1,16 @@
 // `ztna demo`: a complete network on loopback, of real processes and real sockets, that proves itself and goes away.
-import { CAPITALS, DemoNetwork, ECHO } from "./demo-network.ts";
+import { CAPITALS, DemoNetwork, ECHO, PAGE } from "./demo-network.ts";
 import { DemoFailure } from "./demo-process.ts";
-import { type Allowed, type FailOver, type Refused, showAllowed, showFailOver, showRefused } from "./demo-story.ts";
+import {
+  type Allowed,
+  type FailOver,
+  type Fetched,
+  type Refused,
+  showAllowed,
+  showFailOver,
+  showPage,
+  showRefused,
+} from "./demo-story.ts";
 import { CommandError, EXIT } from "./errors.ts";
 import { type CommandSpec, flag, readOptions } from "./options.ts";
 import type { Run, Terminal } from "./terminal.ts";
@@ -31,7 +40,7 @@ export const run: Run = async (args, terminal) => {
     if ((await Promise.race([story, interruption.happened])) === "interrupted") return EXIT.interrupted;
     if (json) terminal.out(`${JSON.stringify({ ...(await story), duration_ms: narrator.elapsed })}\n`);
     else narrator.end();
-    if (keep) await keepRunning(network, narrator, interruption);
+    if (keep) await keepRunning(network, narrator, interruption, await story);
     return EXIT.done;
   } catch (error) {
     if (error instanceof DemoFailure) throw new CommandError(`the demo failed: ${error.message}`);
@@ -45,6 +54,7 @@ interface Report {
   readonly relay: string;
   readonly directory: string;
   readonly allowed: readonly Allowed[];
+  readonly page: Fetched;
   readonly refused: Refused;
   readonly fail_over: FailOver;
 }
@@ -55,8 +65,12 @@ async function tell(network: DemoNetwork, narrator: Narrator, signal: "SIGTERM" 
   await network.startRelay();
   narrator.step("relay", `${network.relay}; nobody enters without a certificate`);
   await Promise.all([network.startHost("a"), network.startHost("b")]);
-  narrator.step("connectors", `a and b, each with the services ${ECHO.id} and ${CAPITALS.id} of its own host`);
-  const [refused, ...allowed] = await Promise.all([
+  narrator.step(
+    "connectors",
+    `a and b, each with ${ECHO.id} and ${CAPITALS.id} (UDP) and ${PAGE.id} (HTTP) of its own host`,
+  );
+  const [page, refused, ...allowed] = await Promise.all([
+    showPage(network),
     showRefused(network),
     showAllowed(network, ECHO),
     showAllowed(network, CAPITALS),
@@ -64,6 +78,7 @@ async function tell(network: DemoNetwork, narrator: Narrator, signal: "SIGTERM" 
   for (const { client, service, sent, received } of allowed) {
     narrator.step("allowed", `${client} to ${service}: "${sent}" came back as "${received}"`);
   }
+  narrator.step("allowed", `${page.client} to ${page.service}: ${page.url} of its agent says "${page.body}"`);
   const code = `NACK 0x0${refused.status} ${refused.reason}`;
   narrator.step(
     "refused",
@@ -72,7 +87,7 @@ async function tell(network: DemoNetwork, narrator: Narrator, signal: "SIGTERM" 
   const failOver = await showFailOver(network, signal);
   narrator.step("fail-over", failOverText(failOver));
   const { relay, directory } = network;
-  return { schema_version: 1, relay, directory, allowed, refused, fail_over: failOver };
+  return { schema_version: 1, relay, directory, allowed, page, refused, fail_over: failOver };
 }
 
 function failOverText({ from, to, signal, gap_ms, sent, answered }: FailOver): string {
@@ -80,10 +95,15 @@ function failOverText({ from, to, signal, gap_ms, sent, answered }: FailOver): s
   return `connector ${from} ended by ${signal} in mid-traffic; ${to} served after ${gap_ms} ms, ${losses}`;
 }
 
-async function keepRunning(network: DemoNetwork, narrator: Narrator, interruption: Interruption): Promise<void> {
+async function keepRunning(
+  network: DemoNetwork,
+  narrator: Narrator,
+  interruption: Interruption,
+  { page }: Report,
+): Promise<void> {
   for (const host of network.hosts)
     if (!host.connector.running) host.connector = await network.startConnector(host.name);
-  narrator.kept(network);
+  narrator.kept(network, page.url);
   await Promise.race([interruption.happened, network.broken()]);
 }
 
@@ -115,10 +135,10 @@ class Narrator {
   }
 
   /** On standard error: with `--json` the other stream holds one object and nothing else. */
-  kept(network: DemoNetwork): void {
+  kept(network: DemoNetwork, page: string): void {
     const client = "--client-cert laptop.crt --client-key laptop.key --ca-cert ca.pem";
     this.#terminal.err(
-      `Running until Ctrl-C. Try it from ${network.directory}:\n` +
+      `Running until Ctrl-C. Try it: curl ${page}\nor, from ${network.directory}:\n` +
         `  ztna test-client --server ${network.relay} ${client} --service ${ECHO.id} --routed \\\n` +
         `    --dst ${ECHO.address}:${ECHO.port} --send-udp hello\n`,
     );
@@ -161,6 +181,9 @@ Beside the private service:
 On the laptop, a test of the whole way:
   ztna test-client --server relay.example.org:4433 --service lab --routed --expect-ack \\
     --client-cert laptop.crt --client-key laptop.key --ca-cert ca.pem --dst 10.100.0.1:9999 --send-udp hello
+or, for programs that speak TCP, a local port that leads to the service, without root:
+  ztna agent --server relay.example.org:4433 --service lab=10.100.0.1 --listen 8080=lab:80 \\
+    --client-cert laptop.crt --client-key laptop.key --ca-cert ca.pem
 
 A connector that dies without a goodbye is missed after 3 s: ztna demo --crash. To look around: ztna demo --keep.
 `;

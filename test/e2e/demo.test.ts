@@ -50,6 +50,11 @@ describe("ztna demo", () => {
           { client: "laptop", service: "echo", sent: "hello from the laptop", received: "hello from the laptop" },
           { client: "laptop", service: "capitals", received: "HELLO FROM THE LAPTOP" },
         ],
+        page: {
+          ...{ client: "laptop", service: "page", status: 200 },
+          url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/$/),
+          body: expect.stringMatching(/^A private page on host [ab]$/),
+        },
         refused: { client: "visitor", service: "echo", status: 2, reason: "not-granted" },
         fail_over: { signal: "SIGTERM", sent: 50 },
       });
@@ -70,8 +75,17 @@ describe("ztna demo", () => {
     const { status, stdout, stderr } = await runProcess([BINARY, "demo"], { cwd, env });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     const steps = [...stdout.matchAll(/^ {2}\d\.\d\d s {2}(\S+)/gm)].map((match) => match[1]);
-    expect(steps).toEqual(["certificates", "relay", "connectors", "allowed", "allowed", "refused", "fail-over"]);
-    for (const command of ["certs init", "certs issue", "serve", "connect", "test-client"]) {
+    expect(steps).toEqual([
+      "certificates",
+      "relay",
+      "connectors",
+      "allowed",
+      "allowed",
+      "allowed",
+      "refused",
+      "fail-over",
+    ]);
+    for (const command of ["certs init", "certs issue", "serve", "connect", "test-client", "agent"]) {
       expect(stdout).toContain(`\n  ztna ${command} `.trimEnd());
     }
   });
@@ -81,7 +95,7 @@ describe("ztna demo", () => {
     const { cwd, temporary, env } = place;
     const demo = startProcess([BINARY, "demo", "--keep", "--json"], { cwd, env });
     await demo.line(/^Running until/, { stream: "stderr", timeoutMs: 15_000 });
-    const { relay, directory } = JSON.parse(demo.stdout);
+    const { relay, directory, page } = JSON.parse(demo.stdout);
     const credentials = ["--client-cert", "laptop.crt", "--client-key", "laptop.key", "--ca-cert", "ca.pem"];
     const request = [
       "--service",
@@ -99,7 +113,8 @@ describe("ztna demo", () => {
     );
     expect(client.status).toBe(0);
     expect(client.stdout).toContain(Buffer.from("still there").toString("hex"));
-    expect(processesIn(temporary)).toHaveLength(3);
+    expect(await (await fetch(page.url)).text()).toMatch(/^A private page on host [ab]$/);
+    expect(processesIn(temporary)).toHaveLength(4);
     const ended = await demo.end("SIGTERM");
     expect(ended.status).toBe(0);
     expect(existsSync(directory)).toBe(false);
