@@ -51,8 +51,10 @@ export class LocalWorld {
   readonly packets: { readonly service: string; readonly bytes: Uint8Array }[] = [];
   /** While false nothing gets through. */
   connected = true;
+  /** Whether the next packet, in either direction, is lost. */
+  loses: () => boolean = () => false;
   readonly farEnd = new FarEnd((packet) => {
-    if (this.connected) this.flows.receive(packet, this.now);
+    if (this.connected && !this.loses()) this.flows.receive(packet, this.now);
   });
   private readonly programs = new Map<number, Program>();
   private streams = 0;
@@ -214,7 +216,7 @@ export class LocalWorld {
       busy = true;
       const packet = this.out.slice(5, 5 + length);
       if (checkIpv4(packet) !== undefined) throw new Error("damaged packet");
-      if (this.connected) this.arrive(packet);
+      if (this.connected && !this.loses()) this.arrive(packet);
     }
   }
 
