@@ -17,9 +17,9 @@ import { LAB, TunnelWorld } from "../support/tunnel-world.ts";
 beforeAll(requireBinary);
 afterAll(removeNamespaces);
 
-const here = testUnless(withoutNetworkNamespaces(), withoutProgram("ping"));
+const needsNamespaces = testUnless(withoutNetworkNamespaces(), withoutProgram("ping"));
 
-here(
+needsNamespaces(
   "a service cannot open a connection to a client's host, send it a datagram or ping it, and the count says so",
   async () => {
     await using world = await TunnelWorld.open();
