@@ -15,6 +15,7 @@ export class Cubic {
   private secondsToPlateau = 0;
   /** The window that Reno would have. */
   private reno = 0;
+  private beforeDrain: number | undefined;
 
   constructor(mss: number) {
     this.mss = mss;
@@ -45,6 +46,7 @@ export class Cubic {
     srtt: Millis,
     now: Millis,
   ): void {
+    if (this.beforeDrain !== undefined) return;
     if (!this.inSlowStart) return this.avoidCongestion(bytes, srtt, now);
     const growth = this.slowStart.growth(bytes, rtt, acknowledged, sent);
     if (growth === undefined) this.threshold = this.window;
@@ -58,10 +60,33 @@ export class Cubic {
 
   /** The window to come down to is `threshold`; when, is up to the recovery. `flight`: unacknowledged bytes. */
   lost(flight: number): void {
+    this.beforeDrain = undefined;
     this.windowAtLoss = this.window;
     this.plateau = this.window < this.plateau ? (this.window * (1 + BETA)) / 2 : this.window;
     this.threshold = Math.max(flight * BETA, 2 * this.mss);
     this.epochStart = undefined;
+  }
+
+  /** A queue stands in the network although nothing is lost: on from `window`, without growing fast. */
+  giveWay(window: number): void {
+    this.window = Math.min(this.window, Math.max(window, LEAST_FOR_QUEUE));
+    this.threshold = this.window;
+    this.plateau = this.window;
+    this.windowAtLoss = this.window;
+    this.epochStart = undefined;
+  }
+
+  /** Lets a queue of our own drain, until drained(). */
+  drain(): void {
+    this.beforeDrain ??= this.window;
+    this.window = Math.max(this.window / DRAIN_DIVISOR, Math.min(this.window, 2 * this.mss));
+    this.epochStart = undefined;
+  }
+
+  /** Fills the pipe again as it was. */
+  drained(): void {
+    this.window = Math.max(this.window, this.beforeDrain ?? 0);
+    this.beforeDrain = undefined;
   }
 
   /** Nothing was lost after all: back to what was before. */
@@ -81,6 +106,7 @@ export class Cubic {
 
   /** After a silence longer than a timeout what was learnt about the path is old (RFC 5681 section 4.1). */
   idled(): void {
+    this.beforeDrain = undefined;
     this.window = Math.min(this.window, initialWindow(this.mss));
     this.epochStart = undefined;
     this.slowStart = new HyStart();
@@ -116,6 +142,9 @@ export function initialWindow(mss: number): number {
   return Math.min(10 * mss, Math.max(2 * mss, 14_600));
 }
 
+/** Not even a queue that others fill makes us smaller. */
+const LEAST_FOR_QUEUE = 32 * 1024;
+const DRAIN_DIVISOR = 4;
 const C = 0.4;
 const BETA = 0.7;
 const RENO_ALPHA = (3 * (1 - BETA)) / (1 + BETA);

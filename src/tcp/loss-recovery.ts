@@ -9,6 +9,7 @@ import { RateReduction } from "./rate-reduction.ts";
 import { RecoveryDoubts } from "./recovery-doubts.ts";
 import type { RetransmissionTimeout } from "./rto.ts";
 import { Scoreboard } from "./scoreboard.ts";
+import { StandingQueue } from "./standing-queue.ts";
 
 export class LossRecovery {
   readonly flight = new Scoreboard();
@@ -26,6 +27,11 @@ export class LossRecovery {
   private readonly reduction = new RateReduction();
   private readonly doubts = new RecoveryDoubts();
   private readonly duplicates = new DuplicateAcks();
+  private readonly queue = new StandingQueue();
+  /** The position that ends the present round trip. */
+  private roundEnd = 0;
+  /** How many more of them the queue drains. */
+  private drainRounds = 0;
   private readonly rto: RetransmissionTimeout;
 
   constructor(mss: number, rto: RetransmissionTimeout) {
@@ -163,9 +169,29 @@ export class LossRecovery {
   /** Only what arrives in order lets the window grow: what arrives behind a gap announces a loss. */
   private grow(advanced: number, una: number, nxt: number, usedBefore: number, now: Millis): void {
     const { congestion, delivery } = this;
+    const rtt = delivery.latestSentAt === undefined ? undefined : now - delivery.latestSentAt;
+    this.watchQueue(una, nxt, rtt, usedBefore, now);
     const used = congestion.inSlowStart ? usedBefore * 2 : usedBefore + this.mss;
     if (used < congestion.window) return congestion.unused();
-    const rtt = delivery.latestSentAt === undefined ? undefined : now - delivery.latestSentAt;
     congestion.acknowledged(advanced, una, nxt, rtt, this.rto.srtt ?? 0, now);
   }
+
+  /** Once in a round trip: whether what was on its way stood in a queue. */
+  private watchQueue(una: number, nxt: number, rtt: Millis | undefined, used: number, now: Millis): void {
+    const { queue, congestion } = this;
+    if (rtt !== undefined) queue.sample(rtt, now);
+    if (una < this.roundEnd) return;
+    this.roundEnd = nxt;
+    const share = queue.endRound();
+    if (this.drainRounds > 0) {
+      this.drainRounds -= 1;
+      if (this.drainRounds === 0) congestion.drained();
+    } else if (queue.takeDrain()) {
+      this.drainRounds = DRAIN_ROUNDS;
+      congestion.drain();
+    } else if (share < 1) congestion.giveWay(used * share);
+  }
 }
+
+/** In the first what stood in the queue leaves, in the second the path is seen without it. */
+const DRAIN_ROUNDS = 2;

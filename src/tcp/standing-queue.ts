@@ -1,0 +1,67 @@
+// Whether what is on its way stands in a queue: the shortest round trip of one round beside the shortest of a while, as
+// LEDBAT (RFC 6817) and HyStart++ compare them. Jitter does not show in the shortest of many, a queue does. A tunnel
+// loses nothing when its processes are the bottleneck, so without this only the buffers would end a window's growth.
+import type { Millis } from "../core/machine.ts";
+
+export class StandingQueue {
+  /** The shortest of the present period and of the one before. */
+  private present: Millis = Number.POSITIVE_INFINITY;
+  private before: Millis = Number.POSITIVE_INFINITY;
+  private period = Number.NaN;
+  private drainDue = false;
+  private round: Millis = Number.POSITIVE_INFINITY;
+  private samples = 0;
+
+  /** Takes one round trip. */
+  sample(rtt: Millis, now: Millis): void {
+    this.turn(now);
+    this.present = Math.min(this.present, rtt);
+    this.round = Math.min(this.round, rtt);
+    this.samples += 1;
+  }
+
+  /**
+   * Ends a round, unless it goes on because it told too little. The share of what was on its way that would have left
+   * no more of a queue than may be: 1 when all is well, and never less than a half.
+   */
+  endRound(): number {
+    const { base, round } = this;
+    if (this.samples < SAMPLES_NEEDED) return 1;
+    this.round = Number.POSITIVE_INFINITY;
+    this.samples = 0;
+    const may = base + Math.min(Math.max(base, MIN_QUEUE_MS), MAX_QUEUE_MS);
+    return round <= may ? 1 : Math.max(may / round, MAX_CUT);
+  }
+
+  /**
+   * True once in a period: whoever fills a queue has to let it drain for a moment, or the queue is taken for the path.
+   * All connections of a process do so at the same time, or none would see it empty.
+   */
+  takeDrain(): boolean {
+    const due = this.drainDue;
+    this.drainDue = false;
+    return due;
+  }
+
+  private get base(): Millis {
+    return Math.min(this.present, this.before);
+  }
+
+  private turn(now: Millis): void {
+    const period = Math.floor(now / PERIOD_MS);
+    if (period === this.period) return;
+    const follows = period === this.period + 1;
+    this.before = follows ? this.present : Number.POSITIVE_INFINITY;
+    this.drainDue = follows;
+    this.present = Number.POSITIVE_INFINITY;
+    this.period = period;
+  }
+}
+
+/** A queue as long as the path is tolerated, within these bounds: the least that batches make, the most of RFC 6817. */
+const MIN_QUEUE_MS = 8;
+const MAX_QUEUE_MS = 100;
+const MAX_CUT = 0.5;
+/** As HyStart++ has it. */
+const SAMPLES_NEEDED = 8;
+const PERIOD_MS = 10_000;
