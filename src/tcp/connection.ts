@@ -346,7 +346,10 @@ export class Connection {
     if (receiver.finished) return;
     const before = receiver.buffer.next;
     receiver.take(position, bytes, segment.payloadStart, segment.payloadEnd, segment.isFin, now);
-    if (receiver.buffer.next > before) this.events.add("readable");
+    if (receiver.buffer.next > before) {
+      this.events.add("readable");
+      receiver.arrived(receiver.buffer.next - before, this.timestamps.roundTrip(segment.options, now), now);
+    }
     if (!receiver.finished) return;
     this.events.add("remote-closed");
     this.proceed(AFTER_PEER_CLOSED[this.current], now);

@@ -13,7 +13,7 @@ export class ReceiveWindow {
     this.capacity = capacity;
   }
 
-  grow(capacity: number): void {
+  resize(capacity: number): void {
     this.capacity = capacity;
   }
 

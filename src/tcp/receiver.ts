@@ -3,6 +3,7 @@ import type { Millis } from "../core/machine.ts";
 import type { TcpOptions } from "../wire/tcp-options.ts";
 import { AckSchedule } from "./ack-schedule.ts";
 import type { PagePool } from "./page-pool.ts";
+import { ReceiveAllowance } from "./receive-allowance.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 import { SackReport } from "./sack-report.ts";
@@ -26,14 +27,12 @@ export class Receiver {
   /** Where the peer's FIN stands, once one came. */
   private finAt: number | undefined;
   private readonly report = new SackReport();
-  /** How much of the buffer is offered: twice as much whenever so much was really taken. */
-  private offered: number;
-  private takenOfOffer = 0;
+  private readonly allowance: ReceiveAllowance;
 
   constructor(options: ReceiverOptions) {
     this.buffer = new ReceiveBuffer(options.receiveBufferBytes, options.pages);
-    this.offered = Math.min(options.receiveBufferBytes, FIRST_OFFER);
-    this.window = new ReceiveWindow(this.offered);
+    this.allowance = new ReceiveAllowance(options.receiveBufferBytes);
+    this.window = new ReceiveWindow(this.allowance.bytes);
     this.acks = new AckSchedule(options.delayedAckMs);
   }
 
@@ -85,15 +84,16 @@ export class Receiver {
     this.acks.now();
   }
 
+  /** So many bytes came in order, and how old the timestamp was that they echoed. */
+  arrived(count: number, rtt: Millis | undefined, now: Millis): void {
+    this.allowance.arrive(count, rtt, now);
+  }
+
   /** The application took so much that the window opens: tell the peer if that is worth a segment. */
   consumed(count: number, step: number): void {
     this.buffer.consume(count);
-    this.takenOfOffer += count;
-    if (this.takenOfOffer >= this.offered) {
-      this.offered = Math.min(2 * this.offered, this.buffer.capacity);
-      this.takenOfOffer = 0;
-      this.window.grow(this.offered);
-    }
+    this.allowance.take(count);
+    this.window.resize(this.allowance.bytes);
     if (!this.finished && this.window.isUpdateDue(this.next, this.limit, step)) this.acks.now();
   }
 
@@ -119,7 +119,7 @@ export class Receiver {
   }
 
   private get limit(): number {
-    return this.buffer.first + this.offered;
+    return this.buffer.first + this.allowance.bytes;
   }
 
   private isKnown(start: number, end: number): boolean {
@@ -135,7 +135,5 @@ export class Receiver {
 
 /** Of the acknowledgements that tell of a gap all may get lost, and then only a timeout helps. */
 const GAP_ACKS = 2;
-/** A reader that does not keep up gets no more than this to hold. */
-const FIRST_OFFER = 512 * 1024;
 /** A peer without SACK counts them, and sends one segment for each. */
 const GAP_ACKS_WITHOUT_SACK = 16;
