@@ -1,3 +1,4 @@
+// How much is offered to senders that fill whatever they are offered, and to those that do not.
 import { expect, test } from "bun:test";
 import { ReceiveAllowance } from "../../../src/tcp/receive-allowance.ts";
 

@@ -1,3 +1,4 @@
+// What counts as a queue that stands, how much of one is tolerated, and how long the path is remembered without it.
 import { expect, test } from "bun:test";
 import { StandingQueue } from "../../../src/tcp/standing-queue.ts";
 
