@@ -43,6 +43,11 @@ export const COMMANDS: Commands = {
     load: () => import("./test-client.ts"),
     spec: async () => (await import("./test-client-options.ts")).TEST_CLIENT,
   },
+  bench: {
+    summary: "round trips and loss to a service, idle and under load",
+    load: () => import("./bench.ts"),
+    spec: async () => (await import("./bench-options.ts")).BENCH,
+  },
   certs: {
     summary: "make, issue and check certificates",
     load: () => import("./certs.ts"),

@@ -4,10 +4,10 @@
 import { randomFillSync } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { Delays } from "../../src/core/delays.ts";
 import { type NativeConnection, quiche } from "../../src/quic/native.ts";
 import { clientConfig, DATAGRAMS_PER_TURN, MAX_UDP_PAYLOAD, serverConfig } from "../../src/quic/settings.ts";
 import { type BenchPki, benchPki } from "./bench-pki.ts";
-import { Delays } from "./delays.ts";
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "12" } } });
 const SECONDS = Number(values.seconds);

@@ -1,5 +1,6 @@
 // One client connection of the driver: quiche, its registration, and nothing that a role would do beside it.
 import { randomFillSync } from "node:crypto";
+import type { Delays } from "../../src/core/delays.ts";
 import type { Millis } from "../../src/core/machine.ts";
 import { DatagramQueue } from "../../src/quic/datagram-queue.ts";
 import { type NativeConfig, type NativeConnection, quiche } from "../../src/quic/native.ts";
@@ -7,7 +8,6 @@ import type { PacketBatch } from "../../src/quic/packet-batch.ts";
 import { MOST_WAITING_DATAGRAMS } from "../../src/quic/settings.ts";
 import type { KernelAddress } from "../../src/runtime/kernel-address.ts";
 import { encodeRegistration, REGISTRATION_ACK } from "../../src/wire/tunnel.ts";
-import type { Delays } from "./delays.ts";
 
 export const BENCH_SERVICE = "bench";
 

@@ -1,6 +1,7 @@
 // All connections of the driver on one batched socket. Each comes from a loopback address of its own, as agents do: the
 // kernel joins packets of one sender only. A paced run lives in flush(), without a promise or timer in the way.
 import { Deadlines } from "../../src/core/deadlines.ts";
+import { Delays } from "../../src/core/delays.ts";
 import type { Millis } from "../../src/core/machine.ts";
 import { DelayedAcks } from "../../src/quic/delayed-acks.ts";
 import type { NativeConfig } from "../../src/quic/native.ts";
@@ -8,7 +9,6 @@ import { monotonicClock } from "../../src/runtime/clock.ts";
 import { KernelAddress } from "../../src/runtime/kernel-address.ts";
 import { openUdp } from "../../src/runtime/open-udp.ts";
 import type { UdpSocket, UdpSocketHandlers } from "../../src/runtime/udp-socket.ts";
-import { Delays } from "./delays.ts";
 import { DriverLink, ID_BYTES } from "./driver-link.ts";
 
 export interface PacedRun {

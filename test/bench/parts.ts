@@ -60,7 +60,7 @@ async function measureAgents({ pki, rounds, seconds, io, report, points }: PartC
   await using bed = await Bed.start(pki, Math.max(...counts), "--io", io);
   const measured = await inTurn(counts, rounds, (agents) => bed.round({ rate: 40_000, seconds, bytes: 1200, agents }));
   for (const [agents, done] of measured) {
-    reportRounds(report, `${agents} agents, 40000/s, 1200 bytes`, done, agents === 100 ? "≤ 3.5" : undefined);
+    reportRounds(report, `agents ${agents}, 40000/s, 1200 bytes`, done, agents === 100 ? "≤ 3.5" : undefined);
     points.push({ plot: "agents", series: "relay", x: agents, y: median(done, "cpuUs") });
     points.push({ plot: "agents", series: "quiche alone", x: agents, y: median(done, "hopUs") });
   }

@@ -1,4 +1,4 @@
-// One-way delays, counted in steps of ten microseconds: no sample is kept, so that a run may be long.
+// Delays, counted in steps of ten microseconds: no sample is kept, so that a run may be long.
 
 export class Delays {
   readonly #counts = new Uint32Array(STEPS);
