@@ -34,6 +34,8 @@ export interface LocalFlowsOptions {
   readonly hash: KeyedHash;
   readonly connections?: Partial<LocalConnectionLimits>;
   readonly udp?: Partial<LocalUdpLimits>;
+  /** What slow readers may hold in all, on either side; each may hold a little however much that is. */
+  readonly memoryBytes?: number;
 }
 
 type Datagram = Extract<LocalEvent, { type: "local-datagram" }>;
@@ -61,7 +63,7 @@ export class LocalFlows implements LocalNetwork {
     this.address = FIRST_ADDRESS + Math.floor(random() * ADDRESSES);
     this.listeners = listeners;
     this.services = new LocalServices(options.services);
-    this.tcp = tcpShared(options.hash, TCP_LIMITS, MEMORY_BYTES);
+    this.tcp = tcpShared(options.hash, TCP_LIMITS, options.memoryBytes ?? MEMORY_BYTES);
     this.ways = new LocalWays(this.services.all(), this.tcp, this.address, random);
     const { address, services, ways } = this;
     const limits = { ...DEFAULT_LOCAL_CONNECTION_LIMITS, ...options.connections };
@@ -227,7 +229,6 @@ export class LocalFlows implements LocalNetwork {
  *  identity seldom choose the same, so a relay tells them apart after a restart, too. */
 const FIRST_ADDRESS = 0x6460_0000;
 const ADDRESSES = 2 ** 21;
-/** Programs that read slowly hold no more than that in all. */
 const MEMORY_BYTES = 128 * 1024 * 1024;
 /** The peer that keeps silent for a day may still be there: asking only makes one that has forgotten us say so. */
 const TCP_LIMITS = {

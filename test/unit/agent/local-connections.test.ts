@@ -223,6 +223,31 @@ describe("memory is bounded", () => {
     expect(farText(far).length).toBe(said * 65_536);
   });
 
+  test("when all memory is held for slow readers, each of them still gets a little, and all of it in the end", () => {
+    const world = new LocalWorld({ memoryBytes: 300_000 });
+    const programs = Array.from({ length: 20 }, () => world.accept(0));
+    for (const far of world.fars) far.reads = false;
+    const piece = new Uint8Array(30_000);
+    let said = 0;
+    for (let round = 0; round < 60; round++) {
+      for (const program of programs) {
+        if (!program.reading) continue;
+        world.say(program, piece);
+        said += piece.length;
+      }
+    }
+    expect(programs.every(({ reading }) => !reading)).toBe(true);
+    // Each: what the other end holds for a service that does not read, and the little that is always allowed.
+    expect(said).toBeLessThan(20 * (512 * 1024 + 64 * 1024 + 2 * piece.length));
+    for (const far of world.fars) {
+      far.reads = true;
+      if (far.session !== undefined) world.stack.touch(far.session);
+    }
+    world.run(2000);
+    expect(programs.every(({ reading }) => reading)).toBe(true);
+    expect(world.fars.reduce((sum, far) => sum + farText(far).length, 0)).toBe(said);
+  });
+
   test("there are so many connections at once, of one listener and in all", () => {
     const world = new LocalWorld({ connections: { connections: 5, connectionsPerListener: 3 } });
     const web = [0, 0, 0, 0].map((listener) => world.accept(listener));
