@@ -47,14 +47,15 @@ export class ConnectorWorld {
     for (let output = this.connector.poll(); output !== undefined; output = this.connector.poll()) this.note(output);
   }
 
-  /** Connects and registers every service. */
-  connect(maxDatagram = 1306): this {
+  /** Connects and registers every service; `answered`: whether the relay acknowledges. */
+  connect(maxDatagram = 1306, answered = true): this {
     this.handle(TIMEOUT);
     for (const dial of this.dials.splice(0)) {
       const peer = ++this.lastPeer;
       this.handle({ type: "dialing", dial, peer });
       this.handle({ type: "connected", peer, identity: ANONYMOUS, address: RELAY_ADDRESS, maxDatagram });
     }
+    if (!answered) return this;
     for (const [service, peer] of this.peers) this.handle({ type: "datagram", peer, bytes: encodeAck(service) });
     return this;
   }
