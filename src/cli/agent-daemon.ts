@@ -2,7 +2,6 @@
 import { Agent, type AgentInput, type AgentOutput } from "../agent/agent.ts";
 import type { LocalEvent } from "../agent/local.ts";
 import type { Endpoint } from "../quic/endpoint.ts";
-import { clientConfig } from "../quic/settings.ts";
 import { ControlSocket } from "../runtime/control-socket.ts";
 import type { Log } from "../runtime/log.ts";
 import { addAgentMetrics } from "../runtime/metrics-agent.ts";
@@ -16,13 +15,10 @@ import { AgentPorts } from "./agent-ports.ts";
 import { agentServices } from "./agent-services.ts";
 import { agentStatus } from "./agent-status.ts";
 import { openTun, tunAddress } from "./agent-tun.ts";
-import { type ClientCredentials, loadClientCredentials, quicSettings } from "./client-credentials.ts";
-import { ClientDaemon, type ClientEvent, type ClientOutput, type ClientRole } from "./client-daemon.ts";
+import { type ClientCredentials, loadClientCredentials } from "./client-credentials.ts";
+import type { ClientDaemon, ClientEvent, ClientOutput, ClientRole } from "./client-daemon.ts";
+import { checkClient, missingServices, runClient } from "./client-run.ts";
 import { controlDirectory } from "./control-directory.ts";
-import { logTerminal, openLog, untilAskedToEnd } from "./daemon.ts";
-import { CredentialError, EXIT } from "./errors.ts";
-import { warn } from "./options.ts";
-import { guardProcess, statusOf } from "./process-guard.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type ReadSettings = (terminal: Terminal) => Promise<AgentSettings | undefined>;
@@ -32,39 +28,14 @@ type Output = Exclude<AgentOutput, ClientOutput>;
 
 /** Everything that can be wrong before anything is opened. */
 export function checkAgent(settings: AgentSettings, terminal: Terminal): number {
-  const credentials = loadCredentials(settings);
-  for (const warning of credentials.warnings) warn(terminal, warning);
-  clientConfig(quicSettings(settings.values, credentials));
-  terminal.err("ztna: options, files and credentials are in order\n");
-  return EXIT.done;
+  return checkClient(settings, loadCredentials, terminal);
 }
 
 /** Runs the agent until a signal ends it, or until the relay will not have it before it ever had success. */
-export async function agent(settings: AgentSettings, read: ReadSettings, terminal: Terminal): Promise<number> {
-  const credentials = loadCredentials(settings);
-  const log = await openLog(settings.values, terminal);
-  for (const warning of credentials.warnings) log.line("warn", "credentials", { detail: warning });
-  const relay = agentRelay(settings);
-  const options = { settings, credentials, log, relay, names: agentRelayNames(settings) };
-  const daemon = new ClientDaemon<Input, Output>(options, (owner) => new AgentRole(settings, owner, terminal));
-  const readAgain = async () => {
-    const again = await read(logTerminal(log, terminal));
-    return again === undefined ? undefined : loadCredentials(again);
-  };
-  const reload = () => void daemon.reload(readAgain);
-  const guard = guardProcess(settings.values, log);
-  const asked = untilAskedToEnd(reload);
-  try {
-    await daemon.start(reload);
-  } catch (error) {
-    await daemon.close();
-    throw error;
-  }
-  const end = await Promise.race([asked, guard.exceeded, daemon.fatal, daemon.failed]);
-  await daemon.stop(typeof end === "string" ? end : "reason" in end ? end.reason : "failed");
-  guard.close();
-  if (typeof end === "string") return statusOf(end);
-  throw "sentence" in end ? new CredentialError(end.sentence) : end;
+export function agent(settings: AgentSettings, read: ReadSettings, terminal: Terminal): Promise<number> {
+  const place = { relay: agentRelay(settings), names: agentRelayNames(settings), localPort: 0 };
+  const role = (daemon: ClientDaemon<Input, Output>) => new AgentRole(settings, daemon, terminal);
+  return runClient({ settings, read, load: loadCredentials, ...place, role }, terminal);
 }
 
 class AgentRole implements ClientRole<Input, Output> {
@@ -118,8 +89,7 @@ class AgentRole implements ClientRole<Input, Output> {
   }
 
   missing(): readonly string[] {
-    const missing = [...this.machine.status()].filter(({ registration }) => registration !== "registered");
-    return missing.map(({ service, registration, reason = registration }) => `${service} (${reason})`);
+    return missingServices(this.machine.status());
   }
 
   insecurities(): readonly string[] {

@@ -39,6 +39,8 @@ export interface ClientDaemonOptions {
   readonly relay: HostPort;
   /** Any of these must be in the relay's certificate. */
   readonly names: readonly string[];
+  /** Of the socket towards the relay; 0: any. */
+  readonly localPort: number;
 }
 
 /** What the daemon cares for itself, besides what a role puts out for it. */
@@ -227,8 +229,8 @@ export class ClientDaemon<Input, Output extends { readonly type: string }> {
   }
 
   async #bind(): Promise<UdpSocket> {
-    const { settings, log } = this.#options;
-    const four = { host: "0.0.0.0", port: 0 };
+    const { settings, log, localPort } = this.#options;
+    const four = { host: "0.0.0.0", port: localPort };
     // A host may have no IPv6: that only matters to a relay that has nothing else.
     const open = (...addresses: BindAddress[]) => openPackets(addresses, this.#driver, settings.values, log);
     try {

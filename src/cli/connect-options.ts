@@ -1,52 +1,25 @@
 // The options of `ztna connect`, and the settings that they amount to. Contradictions end here.
 import type { TcpLimits } from "../connector/tcp-proxy.ts";
 import type { UdpLimits } from "../connector/udp-proxy.ts";
+import {
+  type CredentialFiles,
+  credentialFiles,
+  credentialOptions,
+  namesOf,
+  relayOf,
+  relayOptions,
+} from "./client-options.ts";
 import { serviceName, serviceRows } from "./connect-services.ts";
-import {
-  FILE_OPTIONS,
-  LOG_OPTIONS,
-  OPEN_KEYS_OPTION,
-  PACKET_OPTIONS,
-  PROCESS_OPTIONS,
-  statusOptions,
-} from "./daemon-options.ts";
-import { UsageError } from "./errors.ts";
-import {
-  backendAddress,
-  count,
-  duration,
-  file,
-  type HostPort,
-  host,
-  hostPort,
-  ip,
-  ipv4,
-  port,
-  toggle,
-} from "./option-kinds.ts";
+import { FILE_OPTIONS, LOG_OPTIONS, PACKET_OPTIONS, PROCESS_OPTIONS, statusOptions } from "./daemon-options.ts";
+import { backendAddress, count, duration, file, type HostPort, ip, ipv4, port } from "./option-kinds.ts";
 import { type CommandSpec, option, optional, type Settings } from "./options.ts";
 
-const CREDENTIALS = "Credentials";
 const SERVICE = "Service";
 const LIMITS = "Limits";
 const PEER_TO_PEER = "Peer to peer (accepted for the sake of existing deployments)";
-const DEFAULT_RELAY_PORT = 4433;
 
 export const CONNECT_OPTIONS = {
-  server: optional(hostPort(DEFAULT_RELAY_PORT), {
-    help: "the relay; its name is resolved again for each attempt",
-    group: "Relay",
-  }),
-  serverHost: optional(host, { help: "host of the relay", only: "file", keys: ["intermediate_server.host"] }),
-  serverPort: optional(port, {
-    help: "its UDP port; 4433 unless given",
-    only: "file",
-    keys: ["intermediate_server.port"],
-  }),
-  serverName: optional(host, {
-    help: "name that its certificate must carry (default the host, or ztna-server)",
-    group: "Relay",
-  }),
+  ...relayOptions({ host: "intermediate_server.host", port: "intermediate_server.port" }),
   ...PACKET_OPTIONS,
 
   service: optional(serviceName, { help: "service to offer", group: SERVICE }),
@@ -54,15 +27,7 @@ export const CONNECT_OPTIONS = {
   serviceIp: optional(ipv4, { help: "its virtual address: what is sent elsewhere is refused", group: SERVICE }),
   services: optional(serviceRows, { help: "what is offered, entry by entry", only: "file", keys: ["services"] }),
 
-  clientCert: optional(file, { help: "own certificate chain", group: CREDENTIALS }),
-  clientKey: optional(file, { help: "its private key", group: CREDENTIALS }),
-  caCert: optional(file, { help: "CA that the relay's certificate must come from", group: CREDENTIALS }),
-  verifyPeer: option(toggle, {
-    default: true,
-    help: "accept any relay: it can then read and forge everything",
-    group: CREDENTIALS,
-  }),
-  ...OPEN_KEYS_OPTION,
+  ...credentialOptions({}),
 
   ...statusOptions(9091),
 
@@ -137,36 +102,22 @@ export const CONNECT: CommandSpec<typeof CONNECT_OPTIONS> = {
 
 export type ConnectSettings = Settings<typeof CONNECT_OPTIONS>;
 
-/** The relay: the option as a whole, else the host and port of the file. Never a default: nobody should dial by accident. */
-export function relayAddress({ values }: ConnectSettings): HostPort {
-  const { server, serverHost, serverPort } = values;
-  if (server !== undefined) return server;
-  if (serverHost === undefined)
-    throw new UsageError("where is the relay? Give --server HOST:PORT, or intermediate_server in the file");
-  return { host: serverHost, port: serverPort ?? DEFAULT_RELAY_PORT };
+export function relayAddress(settings: ConnectSettings): HostPort {
+  return relayOf(settings, "intermediate_server");
 }
 
-/** Any of these must be in the relay's certificate; a name that the operator gives is the only one. */
+/** Any of these must be in the relay's certificate. */
 export function serverNames(settings: ConnectSettings): readonly string[] {
-  const { serverName } = settings.values;
-  return serverName === undefined ? [relayAddress(settings).host, "ztna-server"] : [serverName];
+  return namesOf(settings, relayAddress(settings));
 }
 
 /** Certificate and key of this side, if it has them. Throws when only one is given, or when the relay cannot be verified. */
-export function clientFiles(
-  settings: ConnectSettings,
-): { readonly certificate: string; readonly key: string } | undefined {
-  const { clientCert, clientKey, caCert, verifyPeer, p2pCert, p2pKey } = settings.values;
-  if ((clientCert === undefined) !== (clientKey === undefined)) {
-    throw settings.conflict("--client-cert and --client-key belong together: give both", "clientCert", "clientKey");
-  }
+export function clientFiles(settings: ConnectSettings): CredentialFiles | undefined {
+  const { p2pCert, p2pKey } = settings.values;
   if ((p2pCert === undefined) !== (p2pKey === undefined)) {
     throw settings.conflict("--p2p-cert and --p2p-key belong together: give both", "p2pCert", "p2pKey");
   }
-  if (verifyPeer && caCert === undefined) {
-    throw new UsageError("the relay has to be verified: give its CA with --ca-cert");
-  }
-  return clientCert === undefined || clientKey === undefined ? undefined : { certificate: clientCert, key: clientKey };
+  return credentialFiles(settings.values, (message, ...names) => settings.conflict(message, ...names));
 }
 
 export function udpLimits({ values }: ConnectSettings): UdpLimits {
@@ -189,11 +140,6 @@ export function tcpLimits({ values }: ConnectSettings): TcpLimits {
     halfClosedMs: values.halfClosedIdle,
     memoryBytes: values.tcpMemory * 1024 * 1024,
   };
-}
-
-/** Protections that are off, by the option that switched them off. */
-export function insecurities({ values }: ConnectSettings): readonly string[] {
-  return values.verifyPeer ? [] : ["no-verify-peer"];
 }
 
 /** What is accepted and has no effect. */

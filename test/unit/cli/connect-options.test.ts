@@ -1,11 +1,11 @@
 // What the options of `connect` amount to: the relay, the services, the credentials.
 import { expect, test } from "bun:test";
+import { clientInsecurities } from "../../../src/cli/client-options.ts";
 import {
   CONNECT,
   type ConnectSettings,
   clientFiles,
   idleOptions,
-  insecurities,
   relayAddress,
   serverNames,
   udpLimits,
@@ -178,8 +178,8 @@ for (const [args, sentence] of [
 test("not verifying the relay takes a flag, and is named", async () => {
   const settings = await read("--no-verify-peer");
   expect(clientFiles(settings)).toBeUndefined();
-  expect(insecurities(settings)).toEqual(["no-verify-peer"]);
-  expect(insecurities(await read("--ca-cert ca"))).toEqual([]);
+  expect(clientInsecurities(settings)).toEqual(["no-verify-peer"]);
+  expect(clientInsecurities(await read("--ca-cert ca"))).toEqual([]);
 });
 
 test("flags of some deployments are taken under their other names, with a warning each", async () => {
