@@ -1,5 +1,6 @@
 // One poll() for our descriptors and for Bun's own event loop, which is an epoll descriptor and so can be polled like
-// any other. It relies on an internal of Bun, so it is tried before it is used; without it the portable socket serves.
+// any other. It relies on an internal of Bun, so it is tried before it is used; without it the portable socket serves:
+// a worker that watched descriptors for us would cost a message for each wake-up, which is what the portable one costs.
 //
 // JavaScript timers do not make Bun's descriptor readable: the loop never blocks longer than MAX_WAIT_MS (more while
 // nothing happens) and turns Bun's loop at least that often. A flood cannot keep it from turning either, as each

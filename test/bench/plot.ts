@@ -61,6 +61,7 @@ function chart(axes: Axes, points: readonly Point[]): string {
   const head = `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="12">`;
   return [
     head,
+    `<title>${axes.title}</title>`,
     `<rect width="100%" height="100%" fill="white"/>`,
     ...rows,
     ...columns,
