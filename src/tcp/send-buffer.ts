@@ -34,9 +34,12 @@ export class SendBuffer {
     return Math.max(this.limit - (this.end - this.first), 0);
   }
 
-  /** The network takes about so much at a time: twice as much is worth keeping. */
+  /**
+   * The network takes about so much at a time: twice as much is worth keeping. A congestion window has fractions of
+   * bytes, which must never reach a position of the stream.
+   */
   follow(window: number): void {
-    this.limit = Math.min(Math.max(2 * window, FIRST_LIMIT), this.capacity);
+    this.limit = Math.min(Math.max(Math.floor(2 * window), FIRST_LIMIT), this.capacity);
   }
 
   get length(): number {

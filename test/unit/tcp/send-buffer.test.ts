@@ -32,6 +32,16 @@ describe("append", () => {
     expect(copy(buffer, 701, 300)).toEqual(streamBytes(701, 300));
   });
 
+  test("follows a window that has fractions of bytes by whole bytes", () => {
+    const window = 400_000.3;
+    const buffer = new SendBuffer(1024 * 1024, new PagePool(0));
+    buffer.follow(window);
+    expect(buffer.append(streamBytes(1, 700_000), "lent")).toBe(700_000);
+    expect(buffer.append(streamBytes(700_001, 200_000), "lent")).toBe(Math.floor(2 * window) - 700_000);
+    expect([buffer.room, buffer.end]).toEqual([0, 1 + Math.floor(2 * window)]);
+    expect(copy(buffer, 700_001, 100_000)).toEqual(streamBytes(700_001, 100_000));
+  });
+
   test("a thousand small writes cost little more than their bytes", () => {
     const buffer = new SendBuffer(100_000, new PagePool(0));
     for (let i = 0; i < 1_000; i += 1) buffer.append(streamBytes(1 + i * 3, 3), "given");
