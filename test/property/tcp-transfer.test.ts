@@ -112,6 +112,18 @@ describe("two connections", () => {
   });
 });
 
+describe("bulk", () => {
+  // Only there a congestion window with fractions decides how much is kept.
+  test("through buffers of the default size, on long paths that lose now and then, arrives byte for byte", () => {
+    const sender = { ...BULK, bytes: 6_000_000, writeSize: 70_001 };
+    for (const [seed, delayMs] of [50, 30, 40, 60].entries()) {
+      const pair = new TcpPair({ seed, ends: [sender, BULK], conditions: [{ delayMs, loss: 0.001 }] });
+      pair.run();
+      expect(pair.ends[1].received).toBe(sender.bytes);
+    }
+  });
+});
+
 describe("how long it takes", () => {
   const sender = { ...BULK, bytes: 3_000_000 };
   const sink = { ...BULK, bytes: 0 };
