@@ -16,6 +16,8 @@ export class Cubic {
   /** The window that Reno would have. */
   private reno = 0;
   private beforeDrain: number | undefined;
+  /** A queue ended growth, and nothing was lost since. */
+  private gaveWay = false;
 
   constructor(mss: number) {
     this.mss = mss;
@@ -61,6 +63,7 @@ export class Cubic {
   /** The window to come down to is `threshold`; when, is up to the recovery. `flight`: unacknowledged bytes. */
   lost(flight: number): void {
     this.beforeDrain = undefined;
+    this.gaveWay = false;
     this.windowAtLoss = this.window;
     this.plateau = this.window < this.plateau ? (this.window * (1 + BETA)) / 2 : this.window;
     this.threshold = Math.max(flight * BETA, 2 * this.mss);
@@ -69,11 +72,17 @@ export class Cubic {
 
   /** A queue stands in the network although nothing is lost: on from `window`, without growing fast. */
   giveWay(window: number): void {
-    this.window = Math.min(this.window, Math.max(window, LEAST_FOR_QUEUE));
+    this.gaveWay = true;
+    this.window = Math.floor(Math.min(this.window, Math.max(window, LEAST_FOR_QUEUE)));
     this.threshold = this.window;
     this.plateau = this.window;
     this.windowAtLoss = this.window;
     this.epochStart = undefined;
+  }
+
+  /** No queue stands. Where one was what ended growth, the way back up is quicker than after a loss. `used`: of the window. */
+  mayGrow(used: number): void {
+    if (this.gaveWay && used + this.mss >= this.window) this.window *= GROWTH_AFTER_QUEUE;
   }
 
   /** Lets a queue of our own drain, until drained(). */
@@ -144,6 +153,7 @@ export function initialWindow(mss: number): number {
 
 /** Not even a queue that others fill makes us smaller. */
 const LEAST_FOR_QUEUE = 32 * 1024;
+const GROWTH_AFTER_QUEUE = 1.125;
 const DRAIN_DIVISOR = 4;
 const C = 0.4;
 const BETA = 0.7;

@@ -182,14 +182,15 @@ export class LossRecovery {
     if (rtt !== undefined) queue.sample(rtt, now);
     if (una < this.roundEnd) return;
     this.roundEnd = nxt;
-    const share = queue.endRound();
+    const share = queue.endRound(now);
     if (this.drainRounds > 0) {
       this.drainRounds -= 1;
       if (this.drainRounds === 0) congestion.drained();
     } else if (queue.takeDrain()) {
       this.drainRounds = DRAIN_ROUNDS;
       congestion.drain();
-    } else if (share < 1) congestion.giveWay(used * share);
+    } else if (share === 1) congestion.mayGrow(used);
+    else if (share !== undefined) congestion.giveWay(used * share);
   }
 }
 

@@ -42,15 +42,15 @@ export class ReceiveAllowance {
     const elapsed = now - this.began;
     if (elapsed < Math.max(this.shortest, SHORTEST_ROUND_MS)) return;
     // What was on its way at a time.
-    this.endRound((this.arrived / elapsed) * this.shortest);
+    this.endRound((this.arrived / elapsed) * this.shortest, now);
     this.began = now;
     this.arrived = 0;
     this.shortest = Number.POSITIVE_INFINITY;
   }
 
-  private endRound(flight: number): void {
+  private endRound(flight: number, now: Millis): void {
     const { queue } = this;
-    const share = queue.endRound();
+    const share = queue.endRound(now);
     if (this.drainRounds > 0) {
       this.drainRounds -= 1;
       if (this.drainRounds === 0) this.bytes = Math.max(this.bytes, this.beforeDrain);
@@ -61,10 +61,10 @@ export class ReceiveAllowance {
       this.beforeDrain = this.bytes;
       this.bytes = Math.floor(flight / DRAIN_DIVISOR);
       this.drainRounds = DRAIN_ROUNDS;
-    } else if (share < 1) {
+    } else if (share !== undefined && share < 1) {
       this.gaveWay = true;
       this.bytes = Math.min(this.bytes, Math.max(Math.floor(flight * share), LEAST));
-    } else if (this.gaveWay && flight * 2 >= this.bytes) {
+    } else if (share === 1 && this.gaveWay && flight * 2 >= this.bytes) {
       this.bytes = Math.min(Math.floor(this.bytes * GROWTH), this.capacity);
     }
   }

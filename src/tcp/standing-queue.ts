@@ -11,6 +11,7 @@ export class StandingQueue {
   private drainDue = false;
   private round: Millis = Number.POSITIVE_INFINITY;
   private samples = 0;
+  private began: Millis | undefined;
 
   /** Takes one round trip. */
   sample(rtt: Millis, now: Millis): void {
@@ -18,17 +19,21 @@ export class StandingQueue {
     this.present = Math.min(this.present, rtt);
     this.round = Math.min(this.round, rtt);
     this.samples += 1;
+    this.began ??= now;
   }
 
   /**
-   * Ends a round, unless it goes on because it told too little. The share of what was on its way that would have left
-   * no more of a queue than may be: 1 when all is well, and never less than a half.
+   * Ends a round, unless it is to go on: what stands for a moment only, because a process had to wait for its turn, is
+   * no standing queue. The share of what was on its way that would have left no more of a queue than may be: 1 when
+   * all is well, and never less than a half.
    */
-  endRound(): number {
+  endRound(now: Millis): number | undefined {
     const { base, round } = this;
-    if (this.samples < SAMPLES_NEEDED) return 1;
+    if (this.began === undefined || now - this.began < SHORTEST_ROUND_MS || this.samples < SAMPLES_NEEDED)
+      return undefined;
     this.round = Number.POSITIVE_INFINITY;
     this.samples = 0;
+    this.began = now;
     const may = base + Math.min(Math.max(base, MIN_QUEUE_MS), MAX_QUEUE_MS);
     return round <= may ? 1 : Math.max(may / round, MAX_CUT);
   }
@@ -59,9 +64,10 @@ export class StandingQueue {
 }
 
 /** A queue as long as the path is tolerated, within these bounds: the least that batches make, the most of RFC 6817. */
-const MIN_QUEUE_MS = 8;
+const MIN_QUEUE_MS = 5;
 const MAX_QUEUE_MS = 100;
 const MAX_CUT = 0.5;
+const SHORTEST_ROUND_MS = 50;
 /** As HyStart++ has it. */
 const SAMPLES_NEEDED = 8;
 const PERIOD_MS = 10_000;
