@@ -89,8 +89,7 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
         this.tun?.read(input, now);
         break;
       case "timeout":
-        this.uplink.handle(TIMEOUT, now);
-        this.settle(now);
+        this.uplinkTimeout(now);
         this.local?.timeout(now);
         this.announce(now);
         break;
@@ -155,6 +154,14 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
       const { id: service, virtualIp } = route;
       yield { service, virtualIp, registration: state, reason, maxPacket: this.outbound.maxPacket(route) };
     }
+  }
+
+  /** Local flows want a timeout after every batch of packets: the uplink's services are not walked for that. */
+  private uplinkTimeout(now: Millis): void {
+    const deadline = this.uplink.deadline();
+    if (deadline === undefined || now < deadline) return;
+    this.uplink.handle(TIMEOUT, now);
+    this.settle(now);
   }
 
   private fromRelay(peer: PeerId, bytes: Uint8Array, now: Millis): void {
