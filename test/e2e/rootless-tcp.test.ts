@@ -108,8 +108,8 @@ test("a download goes on where it was when the relay is killed and comes back", 
     parts.push(data);
     received += data.length;
     if (received > length / 3) isHalfway();
-    if (received >= length) isDone();
   });
+  socket.once("end", isDone);
   socket.write(`GET /bytes/${length} HTTP/1.0\r\nHost: web\r\n\r\n`);
   await halfway;
   await world.killRelay();
