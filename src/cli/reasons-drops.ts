@@ -17,7 +17,7 @@ export const PACKETS: Readonly<Record<PacketDrop | "kernel" | "send-buffer", Exp
     "raise net.core.rmem_max and --socket-buffer; give the host more time",
   ),
   "send-buffer": explained(
-    "a packet on its way out waited a quarter of a second for room in the socket's buffer",
+    "a packet on its way out waited too long for room in the socket's buffer",
     ENDPOINT,
     "the host sends more than its network takes: a faster link, or net.core.wmem_max and --socket-buffer",
   ),

@@ -138,5 +138,5 @@ function receiveInfo(address: SocketAddress): ReceiveInfo {
 }
 
 const MAX_CANDIDATES = 4;
-/** A round trip around the world, or a stutter of a busy machine; conversations and TCP timers put up with it. */
-export const MAX_WAIT_MS = 250;
+/** As long as BBR sends next to nothing to measure the path, and a round trip; conversations put up with it. */
+export const MAX_WAIT_MS = 400;

@@ -56,7 +56,7 @@ describe("datagrams", () => {
     exchange(client, relay);
     expect(client.take("writable")).toHaveLength(1);
     expect(client.endpoint.room(peer)).toBe(MOST_WAITING_DATAGRAMS);
-    // On a machine that is slower than a quarter of a second some are late by then.
+    // On a machine that is slower than that some are late by then.
     expect(relay.take("datagram")).toHaveLength(queued - client.endpoint.stats.datagramsDropped.late);
     expectAccounted(client);
   });
