@@ -182,7 +182,7 @@ On the laptop, a test of the whole way:
   ztna test-client --server relay.example.org:4433 --service lab --routed --expect-ack \\
     --client-cert laptop.crt --client-key laptop.key --ca-cert ca.pem --dst 10.100.0.1:9999 --send-udp hello
 or, for programs that speak TCP, a local port that leads to the service, without root:
-  ztna agent --server relay.example.org:4433 --service lab=10.100.0.1 --listen 8080=lab:80 \\
+  ztna agent --server relay.example.org:4433 --service lab=10.100.0.1 --listen 8080=lab:9999 \\
     --client-cert laptop.crt --client-key laptop.key --ca-cert ca.pem
 
 A connector that dies without a goodbye is missed after 3 s: ztna demo --crash. To look around: ztna demo --keep.

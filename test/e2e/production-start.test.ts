@@ -18,7 +18,7 @@ function commandsIn(text: string): string[] {
 }
 
 function productionStart(): string[] {
-  const block = /## Production in ten lines\n+```sh\n([\s\S]*?)```/.exec(README)?.[1] ?? "";
+  const block = /## Production\n+```sh\n([\s\S]*?)```/.exec(README)?.[1] ?? "";
   return commandsIn(block);
 }
 
@@ -27,14 +27,14 @@ test("README.md and the demo print the same commands", async () => {
   const printed = commandsIn(stdout.slice(stdout.indexOf("The same in production")));
   expect(printed).toEqual(productionStart());
   expect(printed.map((command) => command.split(" ")[1])).toEqual([
-    ...["certs", "certs", "certs", "certs", "serve", "connect", "test-client"],
+    ...["certs", "certs", "certs", "certs", "serve", "connect", "test-client", "agent"],
   ]);
 });
 
 test("typed in, they carry a payload from the laptop to the private service and back", async () => {
   using directory = temporaryDirectory();
   using echo = await openEcho();
-  const [init, relayCertificate, officeCertificate, laptopCertificate, serve, connect, testClient] =
+  const [init, relayCertificate, officeCertificate, laptopCertificate, serve, connect, testClient, agent] =
     productionStart().map((command) => command.split(" ").slice(1));
   for (const command of [init, relayCertificate, officeCertificate, laptopCertificate]) {
     const { status, stderr } = await runProcess([BINARY, ...(command as string[])], { cwd: directory.path });
@@ -54,4 +54,18 @@ test("typed in, they carry a payload from the laptop to the private service and 
   expect(status).toBe(0);
   expect(stdout).toMatch(new RegExp(`^RECV:45.*${Buffer.from("hello").toString("hex")}$`, "m"));
   expect(echo.echoed).toBe(1);
+  const anyPort = local(agent).map((word) => word.replace(/^8080=/, "0="));
+  await using ports = startProcess([BINARY, ...anyPort], { cwd });
+  const [, port] = await ports.line(/^listening 127\.0\.0\.1:(\d+)$/);
+  await ports.line(/^registered lab$/);
+  expect(await answerAt(Number(port), "hello again")).toBe("hello again");
 });
+
+/** What comes back to a datagram that a local program sends. */
+async function answerAt(port: number, text: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const connect = { hostname: "127.0.0.1", port };
+  const socket = await Bun.udpSocket({ connect, socket: { data: (_, bytes) => resolve(bytes.toString()) } });
+  socket.send(text);
+  return promise.finally(() => socket.close());
+}
