@@ -63,8 +63,8 @@ export class StandingQueue {
   }
 }
 
-/** A queue as long as the path is tolerated, within these bounds: the least that batches make, the most of RFC 6817. */
-const MIN_QUEUE_MS = 5;
+/** A queue as long as the path is tolerated, within these bounds: what keeps three busy processes busy, and RFC 6817's. */
+const MIN_QUEUE_MS = 10;
 const MAX_QUEUE_MS = 100;
 const MAX_CUT = 0.5;
 const SHORTEST_ROUND_MS = 50;

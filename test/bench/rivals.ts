@@ -22,7 +22,7 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "2" },
-    "warm-up": { type: "string", default: "2" },
+    "warm-up": { type: "string", default: "3" },
     streams: { type: "string", default: "1,4" },
     ways: { type: "string", default: "up,down" },
     only: { type: "string", default: KINDS.map(({ name }) => name).join(",") },
