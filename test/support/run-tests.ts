@@ -1,5 +1,6 @@
 // Runs `bun test` on the given paths, shows its output as it comes, and ends with "N passed, N failed[, N skipped]".
 // With ZTNA_TEST_FORBID_SKIPS=1 (root with /dev/net/tun in .ci/run) a skipped test is a failure.
+import { chmodSync } from "node:fs";
 import { ROOT } from "./repository.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
@@ -38,6 +39,8 @@ export function verdict(
 async function main(paths: readonly string[]): Promise<number> {
   // Bun tells tests nothing when it ends, so what they leave behind – keys, unpacked programs – is removed from here.
   using temporary = temporaryDirectory();
+  // A server that refuses to run as root gets a directory of its own in there: it may pass, but not look around.
+  chmodSync(temporary.path, 0o711);
   const child = Bun.spawn([process.execPath, "test", "--timeout", `${TIMEOUT_MS}`, ...paths], {
     cwd: ROOT,
     env: { ...process.env, TMPDIR: temporary.path },
