@@ -5,7 +5,7 @@ import { AddressBook } from "./address-book.ts";
 import { Alarm, monotonicClock } from "./clock.ts";
 import { SendBatch } from "./send-batch.ts";
 import { sizeSocketBuffers } from "./socket-buffers.ts";
-import type { BindAddress, UdpSocket, UdpSocketHandlers, UdpSocketStats } from "./udp-socket.ts";
+import { type BindAddress, newUdpSocketStats, type UdpSocket, type UdpSocketHandlers } from "./udp-socket.ts";
 
 /** Opens one socket per address; all share one batch. Throws the system's error when an address cannot be bound. */
 export async function openUdpSockets(
@@ -33,17 +33,7 @@ type Bound = { readonly socket: Bun.udp.Socket<"buffer">; readonly local: LocalA
 class BunUdpSockets implements UdpSocket {
   readonly local: LocalAddress[] = [];
   readonly batch = new SendBatch(BATCH_PACKETS);
-  readonly stats: UdpSocketStats = {
-    receivedPackets: 0,
-    receivedBytes: 0,
-    sentPackets: 0,
-    sentBytes: 0,
-    sendErrors: 0,
-    sendBufferDrops: 0,
-    kernelDrops: 0,
-    receiveBufferBytes: 0,
-    sendBufferBytes: 0,
-  };
+  readonly stats = newUdpSocketStats();
   readonly #handlers: UdpSocketHandlers;
   readonly #bound: Bound[] = [];
   readonly #book = new AddressBook();

@@ -10,7 +10,7 @@ import type { Polled, PollLoop } from "./poll-loop.ts";
 import { ReceiveRing } from "./receive-ring.ts";
 import { SegmentBatch } from "./segment-batch.ts";
 import { SegmentSender } from "./segment-sender.ts";
-import type { BindAddress, UdpSocket, UdpSocketHandlers, UdpSocketStats } from "./udp-socket.ts";
+import { type BindAddress, newUdpSocketStats, type UdpSocket, type UdpSocketHandlers } from "./udp-socket.ts";
 
 export interface LinuxSocketParts {
   readonly libc: Libc;
@@ -27,17 +27,7 @@ export interface LinuxSocketParts {
 
 export class LinuxUdpSockets implements UdpSocket {
   readonly batch = new SegmentBatch();
-  readonly stats: UdpSocketStats = {
-    receivedPackets: 0,
-    receivedBytes: 0,
-    sentPackets: 0,
-    sentBytes: 0,
-    sendErrors: 0,
-    sendBufferDrops: 0,
-    kernelDrops: 0,
-    receiveBufferBytes: 0,
-    sendBufferBytes: 0,
-  };
+  readonly stats = newUdpSocketStats();
   readonly #parts: LinuxSocketParts;
   readonly #sockets: KernelSocket[] = [];
   readonly #addresses = new KernelAddresses();

@@ -20,6 +20,21 @@ export interface UdpSocketStats {
   sendBufferBytes: number;
 }
 
+/** Of a socket that nothing came through yet. */
+export function newUdpSocketStats(): UdpSocketStats {
+  return {
+    receivedPackets: 0,
+    receivedBytes: 0,
+    sentPackets: 0,
+    sentBytes: 0,
+    sendErrors: 0,
+    sendBufferDrops: 0,
+    kernelDrops: 0,
+    receiveBufferBytes: 0,
+    sendBufferBytes: 0,
+  };
+}
+
 /** The driver, as the socket calls it. */
 export interface UdpSocketHandlers {
   /** `packet` is the receiver's to overwrite until it returns. */

@@ -1,5 +1,5 @@
 // Ends a process whose event loop no longer turns, as an endless loop in native code makes it. Nothing of ours runs then,
-// so the kernel does it: a timer that counts the process's own time in user mode and is wound up again by every turn.
+// so the kernel does it: a timer that counts the process's own time in user mode and is wound up every second.
 // A process that was stopped, or waits, uses no such time and is left alone.
 import { ptr } from "bun:ffi";
 import type { Libc } from "./libc.ts";

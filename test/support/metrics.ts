@@ -1,5 +1,4 @@
 // Reads what a status port says about a daemon, as a scraper does.
-import type { UdpSocketStats } from "../../src/runtime/udp-socket.ts";
 import { runProcess } from "./process.ts";
 
 export interface Metrics {
@@ -21,21 +20,6 @@ export function parseMetrics(text: string): Metrics {
     values.set(sample[1]!, Number(sample[2]));
   }
   return { values, types };
-}
-
-/** Of a socket that nothing came through. */
-export function emptySocketStats(): UdpSocketStats {
-  return {
-    receivedPackets: 0,
-    receivedBytes: 0,
-    sentPackets: 0,
-    sentBytes: 0,
-    sendErrors: 0,
-    sendBufferDrops: 0,
-    kernelDrops: 0,
-    receiveBufferBytes: 0,
-    sendBufferBytes: 0,
-  };
 }
 
 /** `prefix`: what a command begins with that is run where the port is, such as another network namespace. */

@@ -5,7 +5,8 @@ import { EndpointStats } from "../../../src/quic/stats.ts";
 import { addAgentMetrics } from "../../../src/runtime/metrics-agent.ts";
 import { MetricsPage } from "../../../src/runtime/metrics-page.ts";
 import { TunStats } from "../../../src/runtime/tun.ts";
-import { emptySocketStats, parseMetrics } from "../../support/metrics.ts";
+import { newUdpSocketStats } from "../../../src/runtime/udp-socket.ts";
+import { parseMetrics } from "../../support/metrics.ts";
 
 function setUp(tun: TunStats | undefined) {
   const stats = new AgentStats();
@@ -16,7 +17,7 @@ function setUp(tun: TunStats | undefined) {
   const agent = { stats, uplink: { stats: { reconnections: 2 } }, status: () => services };
   const endpoint = { stats: new EndpointStats(), connections: 1, halfOpen: 0 };
   const page = new MetricsPage();
-  addAgentMetrics(page, { agent, tun, endpoint, socket: emptySocketStats() });
+  addAgentMetrics(page, { agent, tun, endpoint, socket: newUdpSocketStats() });
   return { stats, scrape: async () => parseMetrics(await page.text()) };
 }
 
