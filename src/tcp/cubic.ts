@@ -60,13 +60,20 @@ export class Cubic {
     this.epochStart = undefined;
   }
 
-  /** The window to come down to is `threshold`; when, is up to the recovery. `flight`: unacknowledged bytes. */
-  lost(flight: number): void {
+  /**
+   * The window to come down to is `threshold`; when, is up to the recovery. `flight`: unacknowledged bytes; `harmless`: so
+   * many of them are known to do no harm.
+   */
+  lost(flight: number, harmless: number): void {
     this.beforeDrain = undefined;
     this.gaveWay = false;
     this.windowAtLoss = this.window;
     this.plateau = this.window < this.plateau ? (this.window * (1 + BETA)) / 2 : this.window;
-    this.threshold = Math.max(flight * BETA, 2 * this.mss);
+    this.threshold = Math.max(
+      flight * BETA,
+      Math.min(Math.max(flight, initialWindow(this.mss)), harmless),
+      2 * this.mss,
+    );
     this.epochStart = undefined;
   }
 
@@ -106,7 +113,7 @@ export class Cubic {
   }
 
   timedOut(flight: number, again: boolean): void {
-    if (!again) this.lost(flight);
+    if (!again) this.lost(flight, 0);
     this.plateau = 0;
     this.epochStart = undefined;
     this.window = this.mss;

@@ -1,9 +1,11 @@
 // What an acknowledgement, or none, means for what is on its way: what is lost, how much may be in the network, and
 // when recovery is over. Loss is found by RACK with SACK, and by duplicate acknowledgements without.
 import type { Millis } from "../core/machine.ts";
-import { Cubic } from "./cubic.ts";
+import { Cubic, initialWindow } from "./cubic.ts";
 import { Delivery } from "./delivery.ts";
+import { DeliveryRate } from "./delivery-rate.ts";
 import { DuplicateAcks } from "./duplicate-acks.ts";
+import { LossTolerance } from "./loss-tolerance.ts";
 import { Rack } from "./rack.ts";
 import { RateReduction } from "./rate-reduction.ts";
 import { RecoveryDoubts } from "./recovery-doubts.ts";
@@ -28,8 +30,14 @@ export class LossRecovery {
   private readonly doubts = new RecoveryDoubts();
   private readonly duplicates = new DuplicateAcks();
   private readonly queue = new StandingQueue();
+  private readonly rate = new DeliveryRate();
+  private readonly tolerance = new LossTolerance();
   /** The position that ends the present round trip. */
   private roundEnd = 0;
+  /** The threshold to go on with when a look is over. */
+  private afterLook = 0;
+  /** Bytes found lost since the last acknowledgement was judged. */
+  private newlyLost = 0;
   /** How many more of them the queue drains. */
   private drainRounds = 0;
   private readonly rto: RetransmissionTimeout;
@@ -77,7 +85,11 @@ export class LossRecovery {
     if (this.until !== undefined && una >= this.until) this.finish();
     let delivered = delivery.bytes;
     if (this.selective) this.findLosses(nxt, now);
-    else delivered = this.countDuplicates(advanced, duplicate, nxt);
+    else delivered = this.countDuplicates(advanced, duplicate, nxt, now);
+    this.rate.acknowledged(delivered, this.rto.srtt ?? 0, now);
+    if (this.tolerance.acknowledged(delivered, this.newlyLost, this.mss, this.rto.srtt ?? 0, now)) this.endLook();
+    this.newlyLost = 0;
+    this.watchQueue(una, nxt, usedBefore, now);
     if (this.recovering && !this.afterTimeout) {
       const { congestion, inNetwork, mss } = this;
       if (delivered > 0) congestion.window = this.reduction.window(delivered, inNetwork, congestion.threshold, mss);
@@ -106,20 +118,39 @@ export class LossRecovery {
     this.duplicates.clear();
     this.doubts.end();
     this.lookAgainAt = undefined;
+    this.afterLook = 0;
     this.congestion.timedOut(flight.lostBytes + flight.sackedBytes, this.afterTimeout);
     this.until = nxt;
     this.afterTimeout = true;
   }
 
   /** A probe repaired a loss that nobody would have noticed otherwise: it counts like any other. */
-  repairedByProbe(): void {
+  repairedByProbe(now: Millis): void {
     if (this.recovering) return;
-    this.congestion.lost(this.flightBytes);
+    this.judgeLoss(now);
     this.congestion.window = Math.min(this.congestion.window, this.congestion.threshold);
   }
 
   private get flightBytes(): number {
     return this.flight.inNetwork + this.flight.lostBytes + this.flight.sackedBytes;
+  }
+
+  /** Something was lost: how far the window is to come down. */
+  private judgeLoss(now: Millis): void {
+    const { tolerance, queue, rate, congestion, flightBytes } = this;
+    if (!this.selective) return congestion.lost(flightBytes, 0); // nothing tells how much is lost
+    if (tolerance.isLooking) return congestion.lost(flightBytes, congestion.threshold);
+    const busy = Math.max(rate.bytesPerMs * queue.busy, initialWindow(this.mss));
+    if (tolerance.tolerates(now)) return congestion.lost(flightBytes, queue.stands ? 0 : busy);
+    congestion.lost(flightBytes, 0);
+    this.afterLook = congestion.threshold;
+    // Half of what keeps the path busy surely overloads nothing, unless others fill it.
+    congestion.threshold = Math.min(congestion.threshold, Math.max(busy / 2, 2 * this.mss));
+  }
+
+  private endLook(): void {
+    const { congestion } = this;
+    congestion.threshold = Math.max(congestion.threshold, this.afterLook);
   }
 
   private findLosses(nxt: number, now: Millis): void {
@@ -129,11 +160,13 @@ export class LossRecovery {
     const patience = rack.patience(this.rto.minRtt, this.rto.srtt ?? 0, proven);
     const lostBefore = flight.lostBytes;
     this.lookAgainAt = rack.markLost(flight, patience, now);
-    if (flight.lostBytes > lostBefore) this.enter(nxt);
+    if (flight.lostBytes === lostBefore) return;
+    this.newlyLost += flight.lostBytes - lostBefore;
+    this.enter(nxt, now);
   }
 
   /** Returns the bytes that are now known to have arrived, by estimate. */
-  private countDuplicates(advanced: number, duplicate: boolean, nxt: number): number {
+  private countDuplicates(advanced: number, duplicate: boolean, nxt: number, now: Millis): number {
     const { duplicates, flight, mss } = this;
     if (advanced > 0) {
       const delivered = duplicates.advance(advanced, mss);
@@ -144,17 +177,17 @@ export class LossRecovery {
     if (!duplicate) return 0;
     if (duplicates.add(mss, this.flightBytes) && !this.recovering) {
       flight.markHeadLost(mss);
-      this.enter(nxt);
+      this.enter(nxt, now);
     }
     return mss;
   }
 
-  private enter(nxt: number): void {
+  private enter(nxt: number, now: Millis): void {
     if (this.recovering) return;
     this.until = nxt;
     this.afterTimeout = false;
     this.doubts.begin(this.congestion.window, this.congestion.threshold);
-    this.congestion.lost(this.flightBytes);
+    this.judgeLoss(now);
     this.reduction.begin(this.flightBytes);
   }
 
@@ -170,27 +203,27 @@ export class LossRecovery {
   private grow(advanced: number, una: number, nxt: number, usedBefore: number, now: Millis): void {
     const { congestion, delivery } = this;
     const rtt = delivery.latestSentAt === undefined ? undefined : now - delivery.latestSentAt;
-    this.watchQueue(una, nxt, rtt, usedBefore, now);
     const used = congestion.inSlowStart ? usedBefore * 2 : usedBefore + this.mss;
     if (used < congestion.window) return congestion.unused();
     congestion.acknowledged(advanced, una, nxt, rtt, this.rto.srtt ?? 0, now);
   }
 
   /** Once in a round trip: whether what was on its way stood in a queue. */
-  private watchQueue(una: number, nxt: number, rtt: Millis | undefined, used: number, now: Millis): void {
-    const { queue, congestion } = this;
-    if (rtt !== undefined) queue.sample(rtt, now);
+  private watchQueue(una: number, nxt: number, used: number, now: Millis): void {
+    const { queue, congestion, delivery } = this;
+    if (delivery.latestSentAt !== undefined) queue.sample(now - delivery.latestSentAt, now);
     if (una < this.roundEnd) return;
     this.roundEnd = nxt;
     const share = queue.endRound(now);
     if (this.drainRounds > 0) {
       this.drainRounds -= 1;
       if (this.drainRounds === 0) congestion.drained();
-    } else if (queue.takeDrain()) {
+    } else if (!this.recovering && queue.takeDrain()) {
       this.drainRounds = DRAIN_ROUNDS;
       congestion.drain();
-    } else if (share === 1) congestion.mayGrow(used);
-    else if (share !== undefined) congestion.giveWay(used * share);
+    } else if (share === 1) {
+      if (!this.recovering) congestion.mayGrow(used);
+    } else if (share !== undefined) congestion.giveWay(used * share);
   }
 }
 

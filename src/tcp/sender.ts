@@ -11,7 +11,7 @@ import type { Segment } from "./segment.ts";
 import type { Ownership } from "./send-buffer.ts";
 import { SendSpace } from "./send-space.ts";
 import type { TcpStats } from "./stats.ts";
-import { probeTimeout, TailProbe } from "./tail-probe.ts";
+import { TailProbe } from "./tail-probe.ts";
 
 export interface SenderOptions extends RtoLimits {
   readonly initialSequence: number;
@@ -141,8 +141,8 @@ export class Sender {
     const duplicate = advanced === 0 && isBare && recovery.flight.head !== undefined;
     recovery.acknowledged(advanced, duplicate, space.una, space.nxt, usedBefore, now);
     if (cameTwice > 0) recovery.duplicateReported(cameTwice, space.una, space.nxt);
-    if (this.tailProbe.acknowledged(space.una, cameTwice > 0, advanced > 0)) recovery.repairedByProbe();
-    if (recovery.recovering && recovery.delivery.bytes > 0) this.tailProbe.forget();
+    if (this.tailProbe.acknowledged(space.una, cameTwice > 0, advanced > 0)) recovery.repairedByProbe(now);
+    if (recovery.delivery.bytes > 0) this.tailProbe.heard();
     if (this.timer.purpose === "window-probe") this.lastProgress = now;
     space.buffer.follow(recovery.congestion.window);
     this.arm(now);
@@ -198,7 +198,8 @@ export class Sender {
     }
     const end = space.segmentEnd(space.nxt, space.limit, maxPayload);
     if (end > space.nxt) return this.choose(space.nxt, end);
-    if (last !== undefined) return this.choose(Math.max(last.start, last.end - maxPayload), last.end);
+    if (last?.sacked === false) return this.choose(Math.max(last.start, last.end - maxPayload), last.end);
+    if (head !== undefined) return this.choose(head.start, Math.min(head.end, head.start + maxPayload));
     this.probing = undefined;
     return this.nextNew(maxPayload);
   }
@@ -274,7 +275,7 @@ export class Sender {
   private arm(now: Millis): void {
     const { space, recovery, rto } = this;
     const oneSegment = recovery.flight.head !== undefined && space.nxt - space.una <= this.mss;
-    this.timer.arm(this.purpose(), rto.current, probeTimeout(rto.srtt ?? 0, oneSegment), now);
+    this.timer.arm(this.purpose(), rto.current, this.tailProbe.timeout(rto.srtt ?? 0, oneSegment), now);
   }
 
   /** What there is to wait for. */
@@ -284,7 +285,6 @@ export class Sender {
     if (flight.head === undefined) return space.isBlockedByPeer(this.mss) ? "window-probe" : undefined;
     if (space.una > 0 && space.peer.edge <= space.una) return "window-probe";
     const mayProbe = this.selective && !afterTimeout && this.rto.srtt !== undefined;
-    const isProbing = this.tailProbe.outstanding || this.probing !== undefined;
-    return mayProbe && !isProbing && flight.last?.sacked === false ? "tail-probe" : "retransmission";
+    return mayProbe && this.probing === undefined && !this.tailProbe.isExhausted ? "tail-probe" : "retransmission";
   }
 }

@@ -9,6 +9,8 @@ export class StandingQueue {
   private before: Millis = Number.POSITIVE_INFINITY;
   private period = Number.NaN;
   private drainDue = false;
+  /** Whether the latest round that ended stood in a queue. */
+  stands = false;
   private round: Millis = Number.POSITIVE_INFINITY;
   private samples = 0;
   private began: Millis | undefined;
@@ -28,14 +30,14 @@ export class StandingQueue {
    * all is well, and never less than a half.
    */
   endRound(now: Millis): number | undefined {
-    const { base, round } = this;
+    const { round, tolerated } = this;
     if (this.began === undefined || now - this.began < SHORTEST_ROUND_MS || this.samples < SAMPLES_NEEDED)
       return undefined;
     this.round = Number.POSITIVE_INFINITY;
     this.samples = 0;
     this.began = now;
-    const may = base + Math.min(Math.max(base, MIN_QUEUE_MS), MAX_QUEUE_MS);
-    return round <= may ? 1 : Math.max(may / round, MAX_CUT);
+    this.stands = round > tolerated;
+    return round <= tolerated ? 1 : Math.max(tolerated / round, MAX_CUT);
   }
 
   /**
@@ -48,6 +50,19 @@ export class StandingQueue {
     return due;
   }
 
+  /** The longest round trip that is no reason to send less; 0 before there is any. */
+  get tolerated(): Millis {
+    const { base } = this;
+    return Number.isFinite(base) ? base + Math.min(Math.max(base, MIN_QUEUE_MS), MAX_QUEUE_MS) : 0;
+  }
+
+  /** The round trip of a path that is kept busy without much of a queue; 0 before there is any. */
+  get busy(): Millis {
+    const { base } = this;
+    return Number.isFinite(base) ? base + Math.min(Math.max(base / 4, MIN_QUEUE_MS / 2), MAX_QUEUE_MS / 4) : 0;
+  }
+
+  /** Without any queue, as far as is known; infinite before anything is. */
   private get base(): Millis {
     return Math.min(this.present, this.before);
   }

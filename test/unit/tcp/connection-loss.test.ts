@@ -76,6 +76,15 @@ describe("with SACK", () => {
     expect(sent).toBeLessThanOrEqual(36);
   });
 
+  test("a retransmission that is lost with nothing behind it is asked for long before the timeout", () => {
+    const script = sending(4);
+    script.in(`A 1 ack 1 sack ${edges(1, 4)}`);
+    expect(script.out()).toEqual([nth(0)]);
+    expect(script.passToDeadline()).toBe(2 * RTT_MS);
+    expect(script.out()).toEqual([nth(0)]);
+    expect(script.stats.timeouts).toBe(0);
+  });
+
   test("blocks that make no sense change nothing", () => {
     const script = sending(5);
     script.in(
@@ -94,8 +103,13 @@ describe("with SACK", () => {
     script.in(`A 1 ack 1 sack ${edges(1, 4)}`);
     expect(script.out()).toEqual([nth(0)]);
     script.pass(RTT_MS).in("A 1 ack 1001"); // no blocks: they are gone
+    for (let probes = 0; probes < 3; probes += 1) {
+      script.passToDeadline();
+      expect(script.out()).toEqual([nth(1)]);
+    }
     script.passToDeadline();
     expect(script.out()).toEqual([nth(1)]);
+    expect(script.stats.timeouts).toBe(1);
     script.pass(RTT_MS).in("A 1 ack 2001");
     expect(script.out()).toEqual([nth(2), nth(3, "P")]);
   });

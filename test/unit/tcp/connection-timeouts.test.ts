@@ -148,10 +148,13 @@ describe("the tail", () => {
     expect(script.out()).toEqual([nth(10)]);
   });
 
-  test("is probed once; then the timeout counts", () => {
+  test("is probed three times, each after twice the wait; then the timeout counts", () => {
     const script = sending(2);
-    script.passToDeadline();
-    expect(script.out()).toEqual([nth(1, "P")]);
+    const passed = RTT_MS; // since they left
+    for (const wait of [2 * RTT_MS - passed, 4 * RTT_MS, 8 * RTT_MS]) {
+      expect(script.passToDeadline()).toBe(wait);
+      expect(script.out()).toEqual([nth(1, "P")]);
+    }
     expect(script.passToDeadline()).toBe(200);
     expect(script.out()).toEqual([nth(0)]);
     expect(script.stats.timeouts).toBe(1);

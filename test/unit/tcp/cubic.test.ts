@@ -25,7 +25,7 @@ test("begins with ten segments, fewer large or many small ones", () => {
 test("doubles each round trip in slow start, up to the threshold", () => {
   const cubic = new Cubic(MSS);
   expect(roundTrips(cubic, 3, 10)).toEqual([20, 40, 80]);
-  cubic.lost(80_000);
+  cubic.lost(80_000, 0);
   cubic.window = MSS;
   expect(roundTrips(cubic, 5, 10)).toEqual([2, 4, 8, 16, 32]);
 });
@@ -34,16 +34,16 @@ describe("after a loss", () => {
   test("comes down to seven tenths of what was on its way, at least two segments", () => {
     const cubic = new Cubic(MSS);
     cubic.window = 100_000;
-    cubic.lost(100_000);
+    cubic.lost(100_000, 0);
     expect(cubic.threshold).toBe(70_000);
-    cubic.lost(1_000);
+    cubic.lost(1_000, 0);
     expect(cubic.threshold).toBe(2_000);
   });
 
   test("is back at the old window after K seconds, flat there, and steeper on both sides", () => {
     const cubic = new Cubic(MSS);
     cubic.window = 1_000 * MSS;
-    cubic.lost(1_000 * MSS);
+    cubic.lost(1_000 * MSS, 0);
     cubic.window = cubic.threshold;
     const seconds = Math.cbrt(300 / 0.4); // K of RFC 9438 for W_max 1000 segments
     const windows = roundTrips(cubic, Math.ceil((seconds * 1_000) / 100), 100);
@@ -59,7 +59,7 @@ describe("after a loss", () => {
   test("on short paths it grows at least as Reno would", () => {
     const cubic = new Cubic(MSS);
     cubic.window = 20 * MSS;
-    cubic.lost(20 * MSS);
+    cubic.lost(20 * MSS, 0);
     cubic.window = cubic.threshold;
     const windows = roundTrips(cubic, 20, 1);
     expect(windows.at(-1)!).toBeGreaterThan(14 + 20 * 0.5);
@@ -69,12 +69,12 @@ describe("after a loss", () => {
     const [settled, shrinking] = [new Cubic(MSS), new Cubic(MSS)];
     for (const cubic of [settled, shrinking]) {
       cubic.window = 100 * MSS;
-      cubic.lost(100 * MSS);
+      cubic.lost(100 * MSS, 0);
     }
     settled.window = 100 * MSS;
-    settled.lost(100 * MSS);
+    settled.lost(100 * MSS, 0);
     shrinking.window = 90 * MSS;
-    shrinking.lost(100 * MSS);
+    shrinking.lost(100 * MSS, 0);
     for (const cubic of [settled, shrinking]) cubic.window = 70 * MSS;
     const [a, b] = [settled, shrinking].map((cubic) => roundTrips(cubic, 20, 100).at(-1)!);
     expect(a!).toBeGreaterThan(b!);
@@ -84,7 +84,7 @@ describe("after a loss", () => {
     const cubic = new Cubic(MSS);
     cubic.window = 50 * MSS;
     const before = [cubic.window, cubic.threshold] as const;
-    cubic.lost(50 * MSS);
+    cubic.lost(50 * MSS, 0);
     cubic.window = cubic.threshold;
     cubic.restore(...before);
     expect([cubic.window, cubic.inSlowStart]).toEqual([50 * MSS, true]);
@@ -106,7 +106,7 @@ test("time in which the window was not used does not let it jump", () => {
   const jumped = (unused: boolean) => {
     const cubic = new Cubic(MSS);
     cubic.window = 100 * MSS;
-    cubic.lost(100 * MSS);
+    cubic.lost(100 * MSS, 0);
     cubic.window = cubic.threshold;
     roundTrips(cubic, 2, 10);
     if (unused) cubic.unused();

@@ -115,7 +115,7 @@ test("something may always be sent when nothing is on its way", () => {
 
 test("a probe that repaired a loss costs what a loss costs", () => {
   const { recovery } = underWay();
-  recovery.repairedByProbe();
+  recovery.repairedByProbe(20);
   expect([recovery.congestion.window, recovery.recovering]).toEqual([14 * MSS, false]);
 });
 

@@ -87,7 +87,11 @@ describe("without room at the caller", () => {
     half.leave();
     half.write(5_000);
     half.expire();
-    expect(half.leave(1)).toEqual(["5001-6001"]); // the probe
+    expect(half.leave(1)).toEqual(["5001-6001"]); // the first probe
+    half.expire();
+    half.leave(1);
+    half.expire();
+    half.leave(1);
     half.expire();
     expect(half.leave(1)).toEqual(["1-1001 again"]);
   });
@@ -95,8 +99,10 @@ describe("without room at the caller", () => {
   test("no timeout is counted against what did not leave", () => {
     const half = new Half().write(2_000);
     half.leave();
-    half.expire();
-    half.leave();
+    for (let probes = 0; probes < 3; probes += 1) {
+      half.expire();
+      half.leave();
+    }
     half.expire();
     const { waits } = half;
     for (let i = 0; i < 20; i += 1) {
@@ -112,7 +118,7 @@ test("pathRestored() brings the next attempt forward, and does nothing when noth
   half.sender.pathRestored(half.now);
   expect([half.waits, half.leave()]).toEqual([undefined, []]);
   half.write(1_000).leave();
-  for (let i = 0; i < 6; i += 1) {
+  for (let i = 0; i < 9; i += 1) {
     half.expire();
     half.leave();
   }

@@ -1,6 +1,6 @@
 // RFC 8985 section 7: what the answer to a probe tells.
 import { expect, test } from "bun:test";
-import { probeTimeout, TailProbe } from "../../../src/tcp/tail-probe.ts";
+import { TailProbe } from "../../../src/tcp/tail-probe.ts";
 
 const probed = (repeated: boolean) => {
   const probe = new TailProbe();
@@ -38,5 +38,18 @@ test("forgotten, it tells nothing", () => {
 });
 
 test("is due after two round trips, at least 10 ms, and 50 more for a single segment", () => {
-  expect([probeTimeout(20, false), probeTimeout(1, false), probeTimeout(20, true)]).toEqual([40, 10, 90]);
+  const probe = new TailProbe();
+  expect([probe.timeout(20, false), probe.timeout(1, false), probe.timeout(20, true)]).toEqual([40, 10, 90]);
+});
+
+test("three are sent in vain, each after twice the wait, and more once something was heard", () => {
+  const probe = new TailProbe();
+  const waits: number[] = [];
+  while (!probe.isExhausted) {
+    waits.push(probe.timeout(20, false));
+    probe.sent(100, true);
+  }
+  expect(waits).toEqual([40, 80, 160]);
+  probe.heard();
+  expect([probe.isExhausted, probe.timeout(20, false), probe.outstanding]).toEqual([false, 40, true]);
 });
