@@ -2,6 +2,7 @@
 import { LEAST_BENCH_BYTES } from "../agent/bench.ts";
 import { credentialOptions, relayOptions } from "./client-options.ts";
 import { serviceName } from "./connect-services.ts";
+import { CONGESTION_OPTION } from "./daemon-options.ts";
 import { count, ipv4 } from "./option-kinds.ts";
 import { type CommandSpec, flag, option, optional, type Settings } from "./options.ts";
 
@@ -9,6 +10,7 @@ const LOAD = "Load";
 
 export const BENCH_OPTIONS = {
   ...relayOptions({ host: "serverHost", port: "serverPort" }),
+  ...CONGESTION_OPTION,
   service: optional(serviceName, { help: "a service that our certificate grants", group: LOAD }),
   dst: option(ipv4, { default: "10.100.0.1", help: "its virtual address", group: LOAD }),
   rate: option(count(1, 20_000), { default: 1000, help: "echo requests per second", group: LOAD }),

@@ -3,6 +3,8 @@ import { loadOwnCredentials, loadTrustAnchors, type OwnCredentials, type TrustAn
 import type { ClientSettings } from "../quic/settings.ts";
 import type { CertificateDate } from "../runtime/metrics-page.ts";
 import type { CredentialFiles, RelaySettings } from "./client-options.ts";
+import type { CONGESTION_OPTION } from "./daemon-options.ts";
+import type { Values } from "./options.ts";
 
 export interface ClientCredentials {
   readonly own: OwnCredentials | undefined;
@@ -21,10 +23,10 @@ export function loadClientCredentials(
 }
 
 export function quicSettings(
-  { verifyPeer }: RelaySettings["values"],
+  { verifyPeer, congestion }: RelaySettings["values"] & Values<typeof CONGESTION_OPTION>,
   { own, anchors }: ClientCredentials,
 ): ClientSettings {
-  return { verifyPeer, tls: { certChain: own?.certChain, key: own?.key, ca: anchors?.ca } };
+  return { verifyPeer, congestion, tls: { certChain: own?.certChain, key: own?.key, ca: anchors?.ca } };
 }
 
 export function credentialDates({ own, anchors }: ClientCredentials): readonly CertificateDate[] {

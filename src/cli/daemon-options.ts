@@ -1,4 +1,5 @@
 // Options that every daemon has, and what is read from them.
+import { CONGESTION_CONTROLLERS, DEFAULT_CONGESTION } from "../quic/congestion.ts";
 import { choice, count, duration, file, host, port } from "./option-kinds.ts";
 import { flag, option, optional } from "./options.ts";
 
@@ -30,6 +31,14 @@ export const OPEN_KEYS_OPTION = {
   }),
 } as const;
 
+export const CONGESTION_OPTION = {
+  congestion: option(choice(...CONGESTION_CONTROLLERS), {
+    default: DEFAULT_CONGESTION,
+    help: "congestion control of what we send: bbr goes by what arrives, the others slow down for every loss",
+    group: "Network",
+  }),
+} as const;
+
 /** How packets are carried, and how often each connection is given a new id. */
 export const PACKET_OPTIONS = {
   io: option(choice("auto", "linux", "portable"), {
@@ -42,6 +51,7 @@ export const PACKET_OPTIONS = {
     help: "kernel buffers to ask for, in bytes; metrics show what the kernel gave",
     group: "Network",
   }),
+  ...CONGESTION_OPTION,
   cidRotation: option(duration, { default: 300_000, help: "how often connections get new ids", group: "Network" }),
 } as const;
 

@@ -240,7 +240,7 @@ function loadCredentials(settings: ServeSettings): Credentials {
 
 function serverSettings(settings: ServeSettings, { own, anchors, revocations }: Credentials): ServerSettings {
   const tls = { certChain: own.certChain, key: own.key, ca: anchors?.ca };
-  return { clientAuth: clientAuthOf(settings), tls, revocations };
+  return { clientAuth: clientAuthOf(settings), tls, revocations, congestion: settings.values.congestion };
 }
 
 function watchedFiles({ values: { cert, key, caCert, crl }, file }: ServeSettings): readonly string[] {

@@ -4,6 +4,7 @@ import { checkLeaf } from "../identity/leaf-policy.ts";
 import { CredentialFault } from "../pki/credential-fault.ts";
 import { loadTrustAnchors } from "../pki/credentials.ts";
 import { encodeCertificates, matches, readCertificates, readKey } from "../pki/key-material.ts";
+import type { CongestionController } from "../quic/congestion.ts";
 import type { ClientSettings, TlsMaterial } from "../quic/settings.ts";
 import { warn } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -14,11 +15,12 @@ export interface CredentialOptions {
   readonly caCert: string | undefined;
   readonly allowOpenKeys: boolean;
   readonly alpn: string | undefined;
+  readonly congestion: CongestionController;
 }
 
 /** Throws a CredentialFault that names the file. */
 export function clientSettings(options: CredentialOptions, terminal: Terminal): ClientSettings {
-  const { clientCert, clientKey, caCert, allowOpenKeys, alpn } = options;
+  const { clientCert, clientKey, caCert, allowOpenKeys, alpn, congestion } = options;
   const own =
     clientCert === undefined || clientKey === undefined
       ? undefined
@@ -32,6 +34,7 @@ export function clientSettings(options: CredentialOptions, terminal: Terminal): 
   return {
     tls: { ...own, ca: anchors?.ca },
     verifyPeer: anchors !== undefined,
+    congestion,
     ...(alpn === undefined ? {} : { alpn }),
   };
 }

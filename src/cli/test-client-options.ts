@@ -1,5 +1,6 @@
 // The options of `ztna test-client`: the reference client's, then ours. What they amount to is in test-client-plan.ts.
 import type { PayloadSize } from "../agent/probe-plan.ts";
+import { CONGESTION_OPTION } from "./daemon-options.ts";
 import { count, file, host, type Kind } from "./option-kinds.ts";
 import { type CommandSpec, flag, option, optional, type Settings } from "./options.ts";
 
@@ -49,6 +50,7 @@ export const TEST_CLIENT_OPTIONS = {
     help: "name that its certificate must carry (default the host, or ztna-server)",
     group: "Relay",
   }),
+  ...CONGESTION_OPTION,
 
   send: optional(anyText, { help: "one raw datagram with this text", group: WHAT }),
   sendHex: optional(named("HEX"), { help: "one raw datagram with these bytes", group: WHAT }),

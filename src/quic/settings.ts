@@ -1,6 +1,7 @@
 // Every QUIC setting, once, for both ends. Values that peers can see are those of the reference implementation.
 import type { CertificateId } from "../identity/revocation-list.ts";
 import { ALPN } from "../wire/tunnel.ts";
+import { type CongestionController, DEFAULT_CONGESTION } from "./congestion.ts";
 import { type NativeConfig, quiche } from "./native.ts";
 
 /** Credentials as PEM bytes. The caller has checked that they parse and that key and certificate match. */
@@ -25,6 +26,7 @@ export interface ServerSettings {
   /** Clients' certificates that are no longer good, however well they are signed. */
   readonly revocations?: Revocations | undefined;
   readonly alpn?: string;
+  readonly congestion?: CongestionController;
 }
 
 export interface ClientSettings {
@@ -32,6 +34,7 @@ export interface ClientSettings {
   /** Chain, leaf and name are checked. Off only on the operator's explicit word. */
   readonly verifyPeer: boolean;
   readonly alpn?: string;
+  readonly congestion?: CongestionController;
 }
 
 /** Throws an Error with quiche's word when the material is unusable. */
@@ -42,7 +45,7 @@ export function serverConfig(settings: ServerSettings): NativeConfig {
   const config = tlsConfig(tls, verify);
   // A context built with verification demands a certificate; switching it on again afterwards makes it optional.
   if (clientAuth === "optional") config.verifyPeer(true);
-  transport(config, settings.alpn ?? ALPN);
+  transport(config, settings);
   // quiche has 128 bytes for its transport parameters. A reset token beside the three ids of a Retry only fits when
   // these two are left out: no peer can use unidirectional streams (they have no window), and 25 ms is the default.
   config.setInitialMaxStreamsUni(0);
@@ -52,7 +55,7 @@ export function serverConfig(settings: ServerSettings): NativeConfig {
 
 export function clientConfig(settings: ClientSettings): NativeConfig {
   if (settings.verifyPeer && settings.tls.ca === undefined) throw new Error("verifying the relay needs its CA");
-  return transport(tlsConfig(settings.tls, settings.verifyPeer), settings.alpn ?? ALPN);
+  return transport(tlsConfig(settings.tls, settings.verifyPeer), settings);
 }
 
 function tlsConfig(tls: TlsMaterial, verify: boolean): NativeConfig {
@@ -61,7 +64,8 @@ function tlsConfig(tls: TlsMaterial, verify: boolean): NativeConfig {
   return quiche.Config.withBoringSslCtx(verify, false, verify ? tls.ca : null, key, chain, SIGNATURE_ALGORITHMS);
 }
 
-function transport(config: NativeConfig, alpn: string): NativeConfig {
+function transport(config: NativeConfig, settings: Pick<ClientSettings, "alpn" | "congestion">): NativeConfig {
+  const { alpn = ALPN, congestion = DEFAULT_CONGESTION } = settings;
   config.setApplicationProtos([alpn]);
   config.grease(false);
   config.setMaxIdleTimeout(IDLE_TIMEOUT_MS);
@@ -75,17 +79,12 @@ function transport(config: NativeConfig, alpn: string): NativeConfig {
   config.enableDgram(true, RECEIVED_DATAGRAMS, OFFERED_DATAGRAMS);
   config.setActiveConnectionIdLimit(ACTIVE_CONNECTION_IDS);
   config.enablePacing(false);
-  config.setCcAlgorithm(BBR);
+  config.setCcAlgorithmName(congestion);
   return config;
 }
 
 export const IDLE_TIMEOUT_MS = 30_000;
 export const MAX_UDP_PAYLOAD = 1350;
-/**
- * Its window follows what arrives, not what is lost. Most of what travels inside has congestion control of its own; with
- * CUBIC outside, which halves for every loss, a path of 40 ms and 1 % loss carried less than a fiftieth of it.
- */
-const BBR = 2;
 /** Datagrams that quiche holds for us to read. */
 const RECEIVED_DATAGRAMS = 1000;
 /** Datagrams that quiche holds for the network: one turn's worth, as it drops none for age. */

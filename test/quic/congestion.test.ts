@@ -2,14 +2,25 @@
 // one outside, that slows down for every lost packet, would make the tunnel slower than the path.
 import { expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CONGESTION_CONTROLLERS, type CongestionController } from "../../src/quic/congestion.ts";
 import { clientHost, connect, relayHost, send } from "../support/endpoint-hosts.ts";
 import { carry } from "../support/endpoint-pair.ts";
 import { testPki } from "../support/pki.ts";
 
 test("on a path that loses one packet of twenty, far more than a handful is on its way at a time", async () => {
+  expect(await deliveredInATrip(undefined)).toBeGreaterThan(5 * HANDFUL);
+});
+
+test.each(CONGESTION_CONTROLLERS)("who asks for %s gets it", async (congestion) => {
+  const delivered = await deliveredInATrip(congestion);
+  if (congestion === "bbr") expect(delivered).toBeGreaterThan(5 * HANDFUL);
+  else expect(delivered).toBeLessThan(5 * HANDFUL);
+});
+
+async function deliveredInATrip(congestion: CongestionController | undefined): Promise<number> {
   const pki = await testPki();
   const relay = relayHost(pki);
-  const client = clientHost(pki);
+  const client = clientHost(pki, congestion === undefined ? {} : { congestion });
   const peer = connect(client, relay);
   let packets = 0;
   const lossy = (bytes: Uint8Array) => (++packets % 20 === 0 ? undefined : bytes);
@@ -20,9 +31,8 @@ test("on a path that loses one packet of twenty, far more than a handful is on i
     carry(client, relay, lossy);
     carry(relay, client);
   }
-  const delivered = relay.take("datagram").length;
-  expect(delivered / ROUND_TRIPS).toBeGreaterThan(5 * HANDFUL);
-});
+  return relay.take("datagram").length / ROUND_TRIPS;
+}
 
 const ROUND_TRIPS = 30;
 const TRIP_MS = 5;

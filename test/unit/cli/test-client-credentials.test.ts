@@ -7,7 +7,8 @@ import { clientConfig } from "../../../src/quic/settings.ts";
 import { testPki } from "../../support/pki.ts";
 import { recordingTerminal } from "../../support/recording-terminal.ts";
 
-const NONE = { clientCert: undefined, clientKey: undefined, caCert: undefined, allowOpenKeys: false, alpn: undefined };
+const NO_FILES = { clientCert: undefined, clientKey: undefined, caCert: undefined };
+const NONE = { ...NO_FILES, allowOpenKeys: false, alpn: undefined, congestion: "cubic" } as const;
 const pki = await testPki();
 
 function settings(options: Partial<typeof NONE> | object) {
@@ -17,7 +18,7 @@ function settings(options: Partial<typeof NONE> | object) {
 
 test("without a CA nothing is verified, and one line says so", () => {
   const { settings: found, terminal } = settings({});
-  expect(found).toEqual({ tls: { ca: undefined }, verifyPeer: false });
+  expect(found).toEqual({ tls: { ca: undefined }, verifyPeer: false, congestion: "cubic" });
   expect(terminal.stderr).toMatch(/^ztna: warning: without --ca-cert the relay is not verified[^\n]*\n$/);
   expect(terminal.stdout).toBe("");
 });
