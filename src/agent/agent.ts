@@ -90,6 +90,7 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
         break;
       case "timeout":
         this.uplinkTimeout(now);
+        this.tun?.timeout(now);
         this.local?.timeout(now);
         this.announce(now);
         break;
@@ -122,7 +123,7 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
 
   deadline(): Millis | undefined {
     const ours = earlier(this.uplink.deadline(), this.announcements.deadline());
-    return earlier(ours, this.local?.network.deadline());
+    return earlier(earlier(ours, this.tun?.deadline()), this.local?.network.deadline());
   }
 
   /** Says goodbye to programs, and to the relay. Nothing follows. */
@@ -198,7 +199,7 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
   /** From the device and from local flows in turn. */
   private nextPacket(): AgentOutput | undefined {
     const { tun, local } = this;
-    const tunReady = tun !== undefined && tun.waiting > 0;
+    const tunReady = tun?.ready === true;
     const localReady = local?.ready === true;
     const { peer } = this.uplink;
     if ((!tunReady && !localReady) || peer === undefined || !this.hasRoom(peer)) return undefined;

@@ -16,7 +16,8 @@ export type OutboundDrop =
   | "not-connected" // the relay is away
   | "not-registered" // the relay has not answered yet
   | "denied" // the relay refused the service
-  | "too-large";
+  | "too-large"
+  | "opening-pace"; // a connection that has to wait its turn: its SYN is kept, and goes out as one more packet
 
 /** Why a datagram of the relay was not delivered. */
 export type InboundDrop =
@@ -25,6 +26,7 @@ export type InboundDrop =
   | "unexpected" // neither an inner packet nor a message that a relay sends to an agent
   | "foreign-source" // not from a service of ours
   | "foreign-destination" // not to an address of ours
+  | "hurried-refusal" // of a connection that was opened in a hurry: it is opened again
   | "unsolicited" // no program of this host asked for it
   | "no-flow"; // to the address of local flows, but for none of them
 

@@ -13,6 +13,7 @@ import type { Outbound } from "./outbound.ts";
 import type { Route } from "./routes.ts";
 import { Solicited } from "./solicited.ts";
 import type { AgentStats, AnswerKind, InboundDrop, OutboundDrop } from "./stats.ts";
+import { type Opening, TunOpenings } from "./tun-openings.ts";
 
 /**
  * One read of the TUN device: bytes[at, end) is a virtio header and a packet, with room for MAX_HEAD bytes before it.
@@ -35,6 +36,7 @@ export class TunPath {
   private readonly stats: AgentStats;
   private readonly write: (packet: TunWrite) => void;
   private readonly solicited = new Solicited();
+  private readonly openings = new TunOpenings();
   private readonly answerRate = new TokenBucket(ANSWERS, 0);
   private readonly segments = new Segments();
   /** What was read last, and where it goes. */
@@ -53,6 +55,20 @@ export class TunPath {
     return this.segments.remaining;
   }
 
+  /** Whether next() may have something. */
+  get ready(): boolean {
+    return this.segments.remaining > 0 || this.openings.ready;
+  }
+
+  deadline(): Millis | undefined {
+    return this.openings.deadline();
+  }
+
+  timeout(now: Millis): void {
+    const due = this.openings.deadline();
+    if (due !== undefined && now >= due) this.openings.timeout(now);
+  }
+
   read({ bytes, at, end }: TunRead, now: Millis): void {
     const hop = this.stats.hops.tun;
     const { segments } = this;
@@ -68,6 +84,8 @@ export class TunPath {
 
   /** The next packet that leaves; it is valid until the next call. */
   next(now: Millis): UplinkOutput | undefined {
+    const opening = this.openings.take();
+    if (opening !== undefined) return this.sendAgain(opening, now);
     const { segments, route } = this;
     if (route === undefined || !segments.next()) return undefined;
     return this.outbound.send(this.stats.hops.tun, route, this.bytes, segments.start, segments.end, now);
@@ -76,6 +94,7 @@ export class TunPath {
   /** A checked packet of a service to the device's address, which goes to the host if a program there asked for it. */
   deliver(packet: Uint8Array, now: Millis): InboundDrop | undefined {
     if (!this.solicited.expects(packet, now)) return "unsolicited";
+    if (this.openings.isHurriedRefusal(packet, now)) return "hurried-refusal";
     this.write({ type: "tun-write", bytes: packet });
     return undefined;
   }
@@ -103,6 +122,18 @@ export class TunPath {
       return "too-large";
     }
     this.solicited.sent(this.bytes, segments.start, route.virtualIp, now);
+    const { start, end, remaining } = segments;
+    if (remaining === 1 && !this.openings.leaves(this.bytes, start, end, route, now)) return "opening-pace";
+    return undefined;
+  }
+
+  /** A SYN whose program was not told of the answer to the first one. It counts as one more packet. */
+  private sendAgain({ route, bytes, start, end }: Opening, now: Millis): UplinkOutput | undefined {
+    const hop = this.stats.hops.tun;
+    hop.receive(end - start);
+    const fault = this.outbound.fault(route);
+    if (fault === undefined) return this.outbound.send(hop, route, bytes, start, end, now);
+    hop.drop(fault);
     return undefined;
   }
 

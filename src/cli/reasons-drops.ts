@@ -160,6 +160,16 @@ export const AGENT_DROPS: Readonly<Record<AgentOnly | "write-failed", Explanatio
     AGENT,
     "nothing to do; a service that opens connections to clients does not work through the agent",
   ),
+  "opening-pace": explained(
+    "a connection that waits its turn, because many are opened at once and the connector resets more than it takes a second",
+    AGENT,
+    "nothing to do: it is opened later; raise --max-syns-per-second of the connector to have it at once",
+  ),
+  "hurried-refusal": explained(
+    "a reset of a connection that was opened with many others at once: it is opened again",
+    AGENT,
+    "nothing to do; raise --max-syns-per-second of the connector to have it at once",
+  ),
   "no-route": explained("a packet to an address of no service", AGENT, "name the service with --service ID=VIRTUALIP"),
   "no-flow": explained("a packet for a connection of a local port that has ended", AGENT, "nothing to do"),
   denied: explained(
