@@ -2,7 +2,6 @@
 import { Agent, type AgentInput, type AgentOutput } from "../agent/agent.ts";
 import type { LocalEvent } from "../agent/local.ts";
 import type { Endpoint } from "../quic/endpoint.ts";
-import { ControlSocket } from "../runtime/control-socket.ts";
 import type { Log } from "../runtime/log.ts";
 import { addAgentMetrics } from "../runtime/metrics-agent.ts";
 import type { MetricsPage } from "../runtime/metrics-page.ts";
@@ -18,7 +17,8 @@ import { openTun, tunAddress } from "./agent-tun.ts";
 import { type ClientCredentials, loadClientCredentials } from "./client-credentials.ts";
 import type { ClientDaemon, ClientEvent, ClientOutput, ClientRole } from "./client-daemon.ts";
 import { checkClient, missingServices, runClient } from "./client-run.ts";
-import { controlDirectory } from "./control-directory.ts";
+import type { DaemonFacts } from "./daemon-status.ts";
+import type { AgentStatus } from "./status-document.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type ReadSettings = (terminal: Terminal) => Promise<AgentSettings | undefined>;
@@ -34,25 +34,23 @@ export function checkAgent(settings: AgentSettings, terminal: Terminal): number 
 /** Runs the agent until a signal ends it, or until the relay will not have it before it ever had success. */
 export function agent(settings: AgentSettings, read: ReadSettings, terminal: Terminal): Promise<number> {
   const place = { relay: agentRelay(settings), names: agentRelayNames(settings), localPort: 0 };
-  const role = (daemon: ClientDaemon<Input, Output>) => new AgentRole(settings, daemon, terminal);
+  const role = (daemon: ClientDaemon<Input, Output>) => new AgentRole(settings, daemon);
   return runClient({ settings, read, load: loadCredentials, ...place, role }, terminal);
 }
 
 class AgentRole implements ClientRole<Input, Output> {
+  readonly command = "agent";
   readonly machine: Agent;
   readonly #settings: AgentSettings;
   readonly #daemon: ClientDaemon<Input, Output>;
   readonly #address: Ipv4 | undefined;
-  readonly #terminal: Terminal;
-  readonly #startedAt = performance.now();
   readonly #read: { type: "tun-read"; bytes: Uint8Array; at: number; end: number };
   readonly #ports: AgentPorts | undefined;
   #tun: Tun | undefined;
   #log: Log | undefined;
 
-  constructor(settings: AgentSettings, daemon: ClientDaemon<Input, Output>, terminal: Terminal) {
+  constructor(settings: AgentSettings, daemon: ClientDaemon<Input, Output>) {
     this.#settings = settings;
-    this.#terminal = terminal;
     this.#daemon = daemon;
     this.#read = { type: "tun-read", bytes: new Uint8Array(0), at: 0, end: 0 };
     this.#address = wantsTun(settings) ? tunAddress(settings) : undefined;
@@ -72,7 +70,6 @@ class AgentRole implements ClientRole<Input, Output> {
     this.#log = log;
     if (this.#address !== undefined) await this.#openTun(this.#address, log);
     await this.#ports?.open(log);
-    await this.#openControl(log);
   }
 
   perform(output: Output): void {
@@ -102,6 +99,10 @@ class AgentRole implements ClientRole<Input, Output> {
     this.#ports?.addMetrics(page);
   }
 
+  status(facts: DaemonFacts): AgentStatus {
+    return agentStatus({ agent: this.machine, tun: this.#tun, relay: agentRelay(this.#settings) }, facts);
+  }
+
   async close(): Promise<void> {
     this.#tun?.close();
     await this.#ports?.close();
@@ -120,25 +121,6 @@ class AgentRole implements ClientRole<Input, Output> {
     this.#tun.start();
     log.line("info", "tun", { name: this.#tun.name });
     log.line("debug", "tun-address", { address: formatIpv4(address) });
-  }
-
-  /** Without it the agent serves all the same. */
-  async #openControl(log: Log): Promise<void> {
-    const directory = controlDirectory(this.#settings.values.controlDir, this.#terminal);
-    const document = () => JSON.stringify(this.#status());
-    try {
-      this.#daemon.own(await ControlSocket.open({ directory, name: `agent-${process.pid}`, document }));
-    } catch (error) {
-      log.line("warn", "no-status", { detail: error instanceof Error ? error.message : String(error) });
-    }
-  }
-
-  #status() {
-    const daemon = this.#daemon;
-    const uptimeSeconds = Math.floor((performance.now() - this.#startedAt) / 1000);
-    const { credentials } = daemon;
-    const parts = { agent: this.machine, tun: this.#tun, relay: agentRelay(this.#settings), credentials };
-    return agentStatus({ ...parts, notReady: daemon.notReady(), uptimeSeconds }, Date.now());
   }
 
   /** One object for all reads: the driver takes each before the next is made. */

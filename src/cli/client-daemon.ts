@@ -23,9 +23,11 @@ import {
   turnUntil,
 } from "./daemon.ts";
 import type { LOG_OPTIONS, PACKET_OPTIONS } from "./daemon-options.ts";
+import { type DaemonFacts, openControl } from "./daemon-status.ts";
 import { CommandError } from "./errors.ts";
 import type { HostPort } from "./option-kinds.ts";
 import type { Values } from "./options.ts";
+import type { StatusDocument } from "./status-document.ts";
 
 /** The settings that the daemon itself looks at. */
 export interface ClientDaemonSettings {
@@ -41,6 +43,8 @@ export interface ClientDaemonOptions {
   readonly names: readonly string[];
   /** Of the socket towards the relay; 0: any. */
   readonly localPort: number;
+  /** Of the socket that tells `ztna status`. */
+  readonly controlDirectory: string;
 }
 
 /** What the daemon cares for itself, besides what a role puts out for it. */
@@ -49,6 +53,7 @@ export type ClientOutput = PeerCommand | Dial | Notice | Fatal;
 
 /** A role as the daemon runs it. */
 export interface ClientRole<Input, Output> {
+  readonly command: StatusDocument["command"];
   readonly machine: Machine<ClientEvent | Input, ClientOutput | Output> & { stop(now: Millis): void };
   /** Carries out what is for neither the endpoint nor the daemon. */
   perform(output: Output, now: Millis): void;
@@ -57,6 +62,7 @@ export interface ClientRole<Input, Output> {
   /** Protections that are off for its own part, by the option that switched them off. */
   insecurities?(): readonly string[];
   addMetrics(page: MetricsPage, endpoint: Endpoint, socket: UdpSocket): void;
+  status(facts: DaemonFacts): StatusDocument;
   /** Opens what it has besides the relay's socket, before the first dial. May throw what the operator has to read. */
   open(log: Log): Promise<void>;
   close(): unknown;
@@ -69,6 +75,7 @@ export class ClientDaemon<Input, Output extends { readonly type: string }> {
   readonly failed: Promise<CommandError>;
   readonly endpoint: Endpoint;
   readonly #options: ClientDaemonOptions;
+  readonly #startedAt = performance.now();
   readonly #bugs: BugReports;
   readonly #page = new MetricsPage();
   readonly #role: ClientRole<Input, Output>;
@@ -124,17 +131,14 @@ export class ClientDaemon<Input, Output extends { readonly type: string }> {
     this.#fail(new CommandError(sentence));
   }
 
-  /** Something to close at the end, before what was opened earlier. */
-  own(one: { close(): unknown }): void {
-    this.#open.push(one);
-  }
-
   /** Opens everything, says so, and begins to dial. `changed` is called when a file of ours was replaced. */
   async start(changed: () => void): Promise<void> {
-    const { settings, log, relay, names } = this.#options;
+    const { settings, log, relay, names, controlDirectory } = this.#options;
     const socket = await this.#bind();
     await this.#role.open(log);
     this.#open.push(this.#role);
+    const control = await openControl(controlDirectory, this.#role.command, () => this.#status(), log);
+    if (control !== undefined) this.#open.push(control);
     this.#dialler = new RelayDialler({
       ...relay,
       names,
@@ -240,6 +244,12 @@ export class ClientDaemon<Input, Output extends { readonly type: string }> {
     } catch (error) {
       throw cannotListen(`${four.host}:${four.port}`, error);
     }
+  }
+
+  #status(): StatusDocument {
+    const uptimeSeconds = Math.floor((performance.now() - this.#startedAt) / 1000);
+    const dates = credentialDates(this.credentials);
+    return this.#role.status({ notReady: this.notReady(), uptimeSeconds, dates, wallNow: Date.now() });
   }
 
   #insecurities(): readonly string[] {

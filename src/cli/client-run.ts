@@ -2,6 +2,7 @@
 import { clientConfig } from "../quic/settings.ts";
 import { type ClientCredentials, quicSettings } from "./client-credentials.ts";
 import { ClientDaemon, type ClientDaemonSettings, type ClientRole } from "./client-daemon.ts";
+import { type CONTROL_OPTION, controlDirectory } from "./control-directory.ts";
 import { logTerminal, openLog, untilAskedToEnd } from "./daemon.ts";
 import type { PROCESS_OPTIONS } from "./daemon-options.ts";
 import { CredentialError, EXIT } from "./errors.ts";
@@ -10,7 +11,9 @@ import { type Values, warn } from "./options.ts";
 import { guardProcess, statusOf } from "./process-guard.ts";
 import type { Terminal } from "./terminal.ts";
 
-type RunSettings = ClientDaemonSettings & { readonly values: Values<typeof PROCESS_OPTIONS> };
+type RunSettings = ClientDaemonSettings & {
+  readonly values: Values<typeof PROCESS_OPTIONS> & Values<typeof CONTROL_OPTION>;
+};
 
 export interface ClientRun<Settings extends RunSettings, Input, Output extends { readonly type: string }> {
   readonly settings: Settings;
@@ -47,7 +50,11 @@ export async function runClient<Settings extends RunSettings, Input, Output exte
   const credentials = load(settings);
   const log = await openLog(settings.values, terminal);
   for (const warning of credentials.warnings) log.line("warn", "credentials", { detail: warning });
-  const daemon = new ClientDaemon<Input, Output>({ ...rest, settings, credentials, log }, role);
+  const control = controlDirectory(settings.values.controlDir, terminal);
+  const daemon = new ClientDaemon<Input, Output>(
+    { ...rest, settings, credentials, log, controlDirectory: control },
+    role,
+  );
   const readAgain = async () => {
     const again = await read(logTerminal(log, terminal));
     return again === undefined ? undefined : load(again);

@@ -64,7 +64,7 @@ export const COMMANDS: Commands = {
     parts: async () => (await import("./config.ts")).SUBCOMMANDS,
   },
   status: {
-    summary: "how the agents on this host are: relay, services, drops, certificates",
+    summary: "how the daemons on this host are: relay, services, drops, certificates",
     load: () => import("./status.ts"),
     spec: async () => (await import("./status.ts")).STATUS,
   },

@@ -1,5 +1,6 @@
 // Assembles the connector: role, relay connections, backends.
 import { Connector, type ConnectorInput, type ConnectorOutput } from "../connector/connector.ts";
+import type { ServiceEntry } from "../connector/services.ts";
 import type { Endpoint } from "../quic/endpoint.ts";
 import { Backends } from "../runtime/backends.ts";
 import { monotonicClock } from "../runtime/clock.ts";
@@ -20,6 +21,9 @@ import {
   udpLimits,
 } from "./connect-options.ts";
 import { serviceEntries } from "./connect-services.ts";
+import { connectorStatus } from "./connect-status.ts";
+import type { DaemonFacts } from "./daemon-status.ts";
+import type { ConnectorStatus } from "./status-document.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type ReadSettings = (terminal: Terminal) => Promise<ConnectSettings | undefined>;
@@ -41,13 +45,18 @@ export function connect(settings: ConnectSettings, read: ReadSettings, terminal:
 }
 
 class ConnectorRole implements ClientRole<Input, Output> {
+  readonly command = "connect";
   readonly machine: Connector;
+  readonly #settings: ConnectSettings;
+  readonly #entries: readonly ServiceEntry[];
   readonly #backends: Backends;
   readonly #startedAt = performance.now();
 
   constructor(settings: ConnectSettings, daemon: ClientDaemon<Input, Output>) {
+    this.#settings = settings;
+    this.#entries = serviceEntries(settings);
     this.machine = new Connector({
-      services: serviceEntries(settings),
+      services: this.#entries,
       random: Math.random,
       hash: keyedHash(),
       room: (peer) => daemon.endpoint.window(peer),
@@ -75,6 +84,11 @@ class ConnectorRole implements ClientRole<Input, Output> {
     const uptimeSeconds = () => Math.floor((performance.now() - this.#startedAt) / 1000);
     const parts = { connector: this.machine, backends: this.#backends, endpoint };
     addConnectorMetrics(page, { ...parts, socket, uptimeSeconds });
+  }
+
+  status(facts: DaemonFacts): ConnectorStatus {
+    const relay = relayAddress(this.#settings);
+    return connectorStatus({ connector: this.machine, entries: this.#entries, backends: this.#backends, relay }, facts);
   }
 
   close(): unknown {

@@ -10,6 +10,7 @@ import {
   relayOptions,
 } from "./client-options.ts";
 import { serviceName, serviceRows } from "./connect-services.ts";
+import { CONTROL_OPTION } from "./control-directory.ts";
 import { FILE_OPTIONS, LOG_OPTIONS, PACKET_OPTIONS, PROCESS_OPTIONS, statusOptions } from "./daemon-options.ts";
 import { backendAddress, count, duration, file, type HostPort, ip, ipv4, port } from "./option-kinds.ts";
 import { type CommandSpec, option, optional, type Settings } from "./options.ts";
@@ -30,6 +31,7 @@ export const CONNECT_OPTIONS = {
   ...credentialOptions({}),
 
   ...statusOptions(9091),
+  ...CONTROL_OPTION,
 
   maxFlows: option(count(1, 1e6), { default: 4096, help: "UDP flows in all", group: LIMITS }),
   maxFlowsPerAgent: option(count(1, 1e6), { default: 256, help: "UDP flows of one agent", group: LIMITS }),

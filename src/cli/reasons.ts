@@ -25,7 +25,11 @@ export const REASON_GROUPS: readonly ReasonGroup[] = [
   { name: "credential files", seen: "error messages, exit code 4", reasons: FILES },
   { name: "dropped packets", seen: "ztna_dropped_total, hops socket and packet", reasons: PACKETS },
   { name: "dropped datagrams", seen: "ztna_dropped_total, hops of relay and connector", reasons: RELAYED },
-  { name: "dropped by the connector", seen: "ztna_dropped_total of the connector", reasons: CONNECTOR_DROPS },
+  {
+    name: "dropped by the connector",
+    seen: "ztna_dropped_total of the connector, ztna status",
+    reasons: CONNECTOR_DROPS,
+  },
   { name: "dropped by the agent", seen: "ztna_dropped_total of the agent, ztna status", reasons: AGENT_DROPS },
   { name: "local connections", seen: "ztna_agent_local_refused_total, the agent's log", reasons: LOCAL_CONNECTIONS },
   { name: "local datagrams", seen: "ztna_dropped_total of the agent, hop local", reasons: LOCAL_DATAGRAMS },

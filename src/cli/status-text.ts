@@ -1,9 +1,9 @@
 // A daemon's status for people: a few lines, what is wrong with its reason first to see.
-import type { StatusDocument } from "./status-document.ts";
+import type { AgentStatus, ConnectorStatus, StatusDocument } from "./status-document.ts";
 
 export function statusText(status: StatusDocument): string {
-  const lines = [headline(status), ...relayLines(status), ...deviceLines(status), ...serviceLines(status)];
-  return `${[...lines, ...dropLines(status), ...credentialLines(status)].join("\n")}\n`;
+  const lines = [headline(status), ...roleLines(status), ...dropLines(status), ...credentialLines(status)];
+  return `${lines.join("\n")}\n`;
 }
 
 function headline({ command, pid, version, uptime_seconds: uptime, not_ready: notReady }: StatusDocument): string {
@@ -11,7 +11,16 @@ function headline({ command, pid, version, uptime_seconds: uptime, not_ready: no
   return `ztna ${command} ${version}, process ${pid}, up ${duration(uptime)}, ${state}`;
 }
 
-function relayLines({ relay }: StatusDocument): string[] {
+function roleLines(status: StatusDocument): string[] {
+  switch (status.command) {
+    case "agent":
+      return [...relayLines(status), ...deviceLines(status), ...serviceLines(status)];
+    case "connect":
+      return connectorLines(status);
+  }
+}
+
+function relayLines({ relay }: AgentStatus): string[] {
   const { server, state, address, observed_address: observed, largest_datagram: largest, reconnections } = relay;
   const parts = [`${server} ${state}`];
   if (address !== null) parts.push(`at ${address}`);
@@ -21,18 +30,52 @@ function relayLines({ relay }: StatusDocument): string[] {
   return [row("relay", parts.join(", "))];
 }
 
-function deviceLines({ tun }: StatusDocument): string[] {
+function deviceLines({ tun }: AgentStatus): string[] {
   return tun === null ? [] : [row("device", `${tun.name}, ${tun.address}, MTU ${tun.mtu}`)];
 }
 
-function serviceLines({ services }: StatusDocument): string[] {
-  const width = Math.max(0, ...services.map(({ service }) => service.length));
+function serviceLines({ services }: AgentStatus): string[] {
+  const width = nameWidth(services);
   return services.map(({ service, virtual_ip: address, state, reason }) =>
     row(
       "service",
       `${service.padEnd(width)}  ${address.padEnd(ADDRESS_WIDTH)}  ${state}${reason === null ? "" : `: ${reason}`}`,
     ),
   );
+}
+
+function connectorLines({ relay, services, ...status }: ConnectorStatus): string[] {
+  const width = nameWidth(services);
+  const { tcp_sessions: sessions, udp_flows: flows, backend_sockets: sockets } = status;
+  return [
+    row("relay", relay.server),
+    ...services.map((one) =>
+      row(
+        "service",
+        `${one.service.padEnd(width)}  ${(one.virtual_ip ?? "any address").padEnd(ADDRESS_WIDTH)}  ${connectorService(one)}`,
+      ),
+    ),
+    ...moreServices(status.service_count - services.length),
+    row("open", `${sessions} TCP connections, ${flows} UDP flows, ${sockets} backend sockets`),
+  ];
+}
+
+function connectorService(service: ConnectorStatus["services"][number]): string {
+  const { connection, state, reason, backends, backend_failure: failure, reconnections } = service;
+  const parts = [reason === null ? state : `${state}: ${reason}`];
+  if (connection !== "connected") parts.push(`relay ${connection}`);
+  if (reconnections > 0) parts.push(`${reconnections} reconnections`);
+  parts.push(`to ${backends.join(" ")}`);
+  if (failure !== null) parts.push(`which failed last: ${failure}`);
+  return parts.join(", ");
+}
+
+function moreServices(services: number): string[] {
+  return services > 0 ? [row("service", `and ${services} more`)] : [];
+}
+
+function nameWidth(services: readonly { readonly service: string }[]): number {
+  return Math.max(0, ...services.map(({ service }) => service.length));
 }
 
 function dropLines({ hops }: StatusDocument): string[] {

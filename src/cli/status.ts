@@ -1,7 +1,7 @@
 // `ztna status`: what the daemons of this user say about themselves.
 import { CONTROL_OPTION, controlDirectory } from "./control-directory.ts";
 import { CommandError, EXIT, type ExitCode } from "./errors.ts";
-import { type CommandSpec, flag, readOptions } from "./options.ts";
+import { type CommandSpec, flag, readOptions, warn } from "./options.ts";
 import type { StatusDocument } from "./status-document.ts";
 import type { Run } from "./terminal.ts";
 
@@ -9,7 +9,7 @@ const OPTIONS = { ...CONTROL_OPTION, json: flag("print JSON") };
 
 export const STATUS: CommandSpec<typeof OPTIONS> = {
   command: "status",
-  summary: "how the agents on this host are: relay, services, drops, certificates",
+  summary: "how the daemons on this host are: relay, services, drops, certificates",
   options: OPTIONS,
   examples: ["sudo ztna status", "ztna status --json"],
 };
@@ -18,18 +18,25 @@ export const run: Run = async (args, terminal) => {
   const settings = await readOptions(STATUS, args, terminal);
   if (settings === undefined) return EXIT.done;
   const directory = controlDirectory(settings.values.controlDir, terminal);
-  const found = await documents(directory);
+  const { found, silent } = await documents(directory);
+  for (const path of silent) warn(terminal, `${path} tells nothing: its daemon hangs, or is of another version`);
   if (settings.values.json) terminal.out(`${JSON.stringify({ schema_version: 1, daemons: found }, null, 2)}\n`);
   else {
     const { statusText } = await import("./status-text.ts");
     terminal.out(found.map(statusText).join("\n"));
   }
-  if (found.length === 0) throw new CommandError(`no agent of this user runs here (looked in ${directory})`);
-  return exitCodeOf(found);
+  if (found.length === 0) throw new CommandError(`no daemon of this user runs here (looked in ${directory})`);
+  return silent.length > 0 ? EXIT.degraded : exitCodeOf(found);
 };
 
-/** In the order of their start, as far as numbers of processes tell it. */
-async function documents(directory: string): Promise<readonly StatusDocument[]> {
+interface Documents {
+  /** In the order of their start, as far as numbers of processes tell it. */
+  readonly found: readonly StatusDocument[];
+  /** Sockets of those that do not answer as they should. */
+  readonly silent: readonly string[];
+}
+
+async function documents(directory: string): Promise<Documents> {
   const { readControlSockets } = await import("../runtime/control-socket.ts");
   const { parseStatus } = await import("./status-document.ts");
   const sockets = await readControlSockets(directory).catch((error: NodeJS.ErrnoException) => {
@@ -38,11 +45,13 @@ async function documents(directory: string): Promise<readonly StatusDocument[]> 
     throw new CommandError(`${directory} cannot be read: ${error.message}`);
   });
   const found: StatusDocument[] = [];
-  for (const { document } of sockets) {
+  const silent: string[] = [];
+  for (const { path, document, dead } of sockets) {
     const status = document === undefined ? undefined : parseStatus(document);
     if (status !== undefined) found.push(status);
+    else if (!dead) silent.push(path);
   }
-  return found.sort((a, b) => a.pid - b.pid);
+  return { found: found.sort((a, b) => a.pid - b.pid), silent };
 }
 
 /** 7 when one of them is not ready. */

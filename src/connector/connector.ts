@@ -119,6 +119,11 @@ export class Connector implements Machine<ConnectorInput, ConnectorOutput> {
     return this.tcp.sessionCount;
   }
 
+  /** Why the service's backend failed last; undefined when it has answered since, or was never asked. */
+  backendFailure(service: string): BackendFailure | undefined {
+    return this.reports.failure(service);
+  }
+
   get segments(): Readonly<Record<keyof TcpStats, number>> {
     return this.tcp.shared.stats;
   }

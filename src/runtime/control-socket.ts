@@ -100,7 +100,8 @@ async function readOne(path: string): Promise<ReadSocket> {
   try {
     return { path, document: await readControlSocket(path), dead: false };
   } catch (error) {
-    return { path, document: undefined, dead: (error as NodeJS.ErrnoException).code === "ECONNREFUSED" };
+    const { code } = error as NodeJS.ErrnoException;
+    return { path, document: undefined, dead: code === "ECONNREFUSED" || code === "ENOENT" };
   }
 }
 

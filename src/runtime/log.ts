@@ -83,7 +83,7 @@ function textLine(time: string, level: LogLevel, event: string, fields: LogField
 }
 
 /** Names that peers chose must not forge a line, a field or a terminal's escape sequence. */
-function textValue(value: string | number): string {
+export function textValue(value: string | number): string {
   if (typeof value === "number") return String(value);
   const short = value.slice(0, MAX_VALUE);
   return PLAIN.test(short) ? short : JSON.stringify(short).replace(UNPRINTABLE, escaped);

@@ -2,13 +2,13 @@
 import { expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { main } from "../../../src/cli/main.ts";
-import { parseStatus, type StatusDocument } from "../../../src/cli/status-document.ts";
+import { type AgentStatus, type ConnectorStatus, parseStatus } from "../../../src/cli/status-document.ts";
 import { statusText } from "../../../src/cli/status-text.ts";
 import { ControlSocket } from "../../../src/runtime/control-socket.ts";
 import { recordingTerminal } from "../../support/recording-terminal.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
-const READY: StatusDocument = {
+const READY: AgentStatus = {
   schema_version: 1,
   command: "agent",
   pid: 42,
@@ -35,6 +35,47 @@ const READY: StatusDocument = {
   credentials: [{ certificate: "client", not_after: "2027-01-02T03:04:05.000Z", days: 29 }],
 };
 
+const CONNECTOR: ConnectorStatus = {
+  schema_version: 1,
+  command: "connect",
+  pid: 43,
+  version: "0.1.0",
+  uptime_seconds: 61,
+  not_ready: null,
+  relay: { server: "relay.example.org:4433" },
+  services: [
+    {
+      service: "web",
+      virtual_ip: "10.100.0.2",
+      connection: "connected",
+      state: "registered",
+      reason: null,
+      largest_packet: 1301,
+      reconnections: 0,
+      backends: ["127.0.0.1:8080/tcp", "127.0.0.1"],
+      backend_failure: "refused",
+    },
+    {
+      service: "db",
+      virtual_ip: null,
+      connection: "connecting",
+      state: "pending",
+      reason: null,
+      largest_packet: 0,
+      reconnections: 3,
+      backends: ["[::1]:5432"],
+      backend_failure: null,
+    },
+  ],
+  service_count: 5,
+  tcp_sessions: 3,
+  udp_flows: 2,
+  backend_sockets: 5,
+  backend_failures: { refused: 4, timeout: 0 },
+  hops: [{ hop: "agent", received: 3, forwarded: 2, dropped: { "foreign-port": 1 } }],
+  credentials: [],
+};
+
 async function withDaemons(documents: readonly string[], args: readonly string[] = []) {
   using place = temporaryDirectory();
   chmodSync(place.path, 0o700);
@@ -58,6 +99,19 @@ test("a daemon in a few lines, what is wrong with its reason", () => {
   dropped      3 of tun: no-route
   dropped      1 of tun: ipv6
   certificate  client expires in 29 days, 2027-01-02
+`,
+  );
+});
+
+test("a connector with each service's registration and backends, and what is open", () => {
+  expect(statusText(CONNECTOR)).toBe(
+    `ztna connect 0.1.0, process 43, up 1m 1s, ready
+  relay        relay.example.org:4433
+  service      web  10.100.0.2       registered, to 127.0.0.1:8080/tcp 127.0.0.1, which failed last: refused
+  service      db   any address      pending, relay connecting, 3 reconnections, to [::1]:5432
+  service      and 3 more
+  open         3 TCP connections, 2 UDP flows, 5 backend sockets
+  dropped      1 of agent: foreign-port
 `,
   );
 });
@@ -93,23 +147,27 @@ test("0 when all are ready, 7 when one is not, 1 when there is none", async () =
   expect(two.stdout.indexOf("process 7")).toBeLessThan(two.stdout.indexOf("process 42"));
   const none = await withDaemons([]);
   expect([none.status, none.stdout]).toEqual([1, ""]);
-  expect(none.stderr).toContain("no agent of this user runs here");
+  expect(none.stderr).toContain("no daemon of this user runs here");
 });
 
 test("--json prints what the daemons say, as they say it", async () => {
   const { stdout } = await withDaemons([JSON.stringify(READY)], ["--json"]);
   expect(JSON.parse(stdout)).toEqual({ schema_version: 1, daemons: [READY] });
+  const both = await withDaemons([JSON.stringify(CONNECTOR), JSON.stringify(READY)], ["--json"]);
+  expect(JSON.parse(both.stdout)).toEqual({ schema_version: 1, daemons: [READY, CONNECTOR] });
 });
 
-test("what is no status is passed over", async () => {
+test("what is no status is not shown, but that there is one is said", async () => {
   for (const text of ["", "nonsense", "{}", JSON.stringify({ ...READY, schema_version: 2 })]) {
     expect(parseStatus(text)).toBeUndefined();
-    expect((await withDaemons([text])).status).toBe(1);
+    const { status, stderr } = await withDaemons([text]);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/agent-0\.sock tells nothing: .*\n.*no daemon/)]);
+    expect((await withDaemons([text, JSON.stringify(READY)])).status).toBe(7);
   }
 });
 
 test("a directory that does not exist holds no daemon", async () => {
   const terminal = recordingTerminal();
   expect(await main(["status", "--control-dir", "/nonexistent/ztna"], terminal)).toBe(1);
-  expect(terminal.stderr).toContain("no agent of this user runs here (looked in /nonexistent/ztna)");
+  expect(terminal.stderr).toContain("no daemon of this user runs here (looked in /nonexistent/ztna)");
 });

@@ -32,3 +32,17 @@ test("services are reported on their own", () => {
   expect(reports.answered("web")).toBeDefined();
   expect(reports.answered("dns")).toBeDefined();
 });
+
+test("the last failure is known until the backend answers, also while nothing is said of it", () => {
+  const reports = new BackendReports();
+  expect(reports.failure("dns")).toBeUndefined();
+  reports.failed("dns", "refused", 0);
+  reports.failed("dns", "unreachable", 1);
+  expect([reports.failure("dns"), reports.failure("web")]).toEqual(["unreachable", undefined]);
+  reports.answered("dns");
+  expect(reports.failure("dns")).toBeUndefined();
+  expect(reports.failed("dns", "timeout", 2)).toBeUndefined();
+  expect(reports.failure("dns")).toBe("timeout");
+  expect(reports.answered("dns")).toBeUndefined();
+  expect(reports.failure("dns")).toBeUndefined();
+});

@@ -1,0 +1,90 @@
+// `ztna status` of running daemons: what it shows of each, how they are told apart, and that only their owner is told.
+import { beforeAll, expect, test } from "bun:test";
+import { chmodSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { BINARY, requireBinary } from "../support/binary.ts";
+import { connectUnderTest, serveUnderTest } from "../support/daemon-under-test.ts";
+import { type TestPki, testPki } from "../support/pki.ts";
+import { runProcess } from "../support/process.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+let pki: TestPki;
+beforeAll(async () => {
+  requireBinary();
+  pki = await testPki();
+});
+
+/** A directory for control sockets, and what `ztna status` makes of it. */
+function controlPlace() {
+  const place = temporaryDirectory();
+  const directory = join(place.path, "control");
+  const status = (...flags: readonly string[]) => runProcess([BINARY, "status", "--control-dir", directory, ...flags]);
+  const daemons = async () => JSON.parse((await status("--json")).stdout).daemons;
+  const flags = ["--control-dir", directory];
+  return { directory, flags, status, daemons, [Symbol.dispose]: () => place[Symbol.dispose]() };
+}
+
+/** An agent's datagram to a service. */
+async function sendTo(relayPort: number, service: string): Promise<void> {
+  const { certFile, keyFile } = pki.agentForAll;
+  const credentials = ["--client-cert", certFile, "--client-key", keyFile, "--ca-cert", pki.ca.certFile];
+  const what = ["--service", service, "--routed", "--dst", "10.100.0.1:7", "--send-udp", "hello"];
+  const server = ["--server", `127.0.0.1:${relayPort}`, "--server-name", "ztna-server"];
+  await runProcess([BINARY, "test-client", ...server, ...credentials, ...what]);
+}
+
+test("two connectors of a host, each with its services, backends and what became of them", async () => {
+  using place = controlPlace();
+  using files = temporaryDirectory();
+  await using relay = await serveUnderTest(pki);
+  const services = ["web", "db"].map((id) => ({ id, backend: "127.0.0.1:9" }));
+  const config = files.write("connector.json", JSON.stringify({ services }));
+  const flags = ["--config", config, ...place.flags];
+  await using refused = await connectUnderTest(pki, relay.port, flags, pki.connector);
+  await refused.line(/registration-denied/);
+  await refused.line(/^registered web$/);
+  const lab = ["--service", "lab", "--service-ip", "10.100.0.1", "--forward", "127.0.0.1:9"];
+  await using ready = await connectUnderTest(pki, relay.port, [...lab, ...place.flags]);
+  await ready.line(/^registered lab$/);
+  await sendTo(relay.port, "lab");
+  await ready.line(/backend-unavailable/);
+
+  const { status, stdout } = await place.status();
+  expect(status).toBe(7);
+  expect(stdout).toContain(`process ${refused.pid}, `);
+  expect(stdout).toContain("not ready: not registered: db (not-granted)");
+  expect(stdout).toContain("lab  10.100.0.1       registered, to 127.0.0.1:9, which failed last: refused");
+
+  const daemons = await place.daemons();
+  const [first, second] = [refused, ready].map(({ pid }) => daemons.find((one: { pid: number }) => one.pid === pid));
+  expect(first).toMatchObject({
+    command: "connect",
+    relay: { server: `127.0.0.1:${relay.port}` },
+    services: [
+      { service: "web", connection: "connected", state: "registered", backend_failure: null },
+      { service: "db", state: "denied", reason: "not-granted", backends: ["127.0.0.1:9"] },
+    ],
+  });
+  expect(second).toMatchObject({ not_ready: null, backend_failures: { refused: 1 }, tcp_sessions: 0 });
+  expect(second.credentials.map(({ certificate }: { certificate: string }) => certificate)).toEqual(["client", "ca"]);
+
+  await refused.end();
+  expect((await place.daemons()).map(({ pid }: { pid: number }) => pid)).toEqual([ready.pid]);
+  expect((await place.status()).status).toBe(0);
+  await ready.end();
+  expect(readdirSync(place.directory)).toEqual([]);
+  expect((await place.status()).status).toBe(1);
+});
+
+test("a directory that others can reach gets no socket: that is said once, and the daemon serves", async () => {
+  using place = controlPlace();
+  using open = temporaryDirectory();
+  chmodSync(open.path, 0o755);
+  await using relay = await serveUnderTest(pki);
+  const flags = ["--service", "lab", "--forward", "127.0.0.1:9", "--control-dir", open.path];
+  await using connector = await connectUnderTest(pki, relay.port, flags);
+  await connector.line(/ no-status .*0700/);
+  await connector.line(/^registered lab$/);
+  expect(readdirSync(open.path)).toEqual([]);
+  expect((await place.status()).status).toBe(1);
+});
