@@ -14,14 +14,25 @@ export interface Load {
   readonly agents: number;
 }
 
-export interface Round extends RunResult {
-  /** Of the relay, for each datagram that arrived. */
+export interface Run extends RunResult {
+  /** Of the datagrams offered. */
+  readonly lostPart: number;
+  /** Where datagrams went that did not arrive, as far as anybody counted them. */
+  readonly losses: readonly Loss[];
+}
+
+export interface Loss {
+  readonly where: string;
+  /** Of packets, where a socket lost them; else of datagrams. */
+  readonly count: number;
+}
+
+export interface Round extends Run {
+  /** Of the relay, for each datagram that arrived; NaN when none did. */
   readonly cpuUs: number;
   /** Of quiche alone, before and after. */
   readonly hopUs: number;
   readonly ratio: number;
-  /** Of the datagrams offered. */
-  readonly lostPart: number;
 }
 
 export class Bed implements AsyncDisposable {
@@ -56,11 +67,26 @@ export class Bed implements AsyncDisposable {
   async round({ rate, seconds, bytes, agents }: Load): Promise<Round> {
     const hopBefore = measureHop(this.#pki, bytes, HOP_DATAGRAMS);
     const before = this.relay.cpuUs();
-    const run = await this.driver.command<RunResult>(`run ${rate} ${seconds} ${bytes} ${agents}`);
-    const cpuUs = (this.relay.cpuUs() - before) / run.received;
+    const run = await this.run({ rate, seconds, bytes, agents });
+    const cpuUs = run.received === 0 ? Number.NaN : (this.relay.cpuUs() - before) / run.received;
     const hopUs = (hopBefore + measureHop(this.#pki, bytes, HOP_DATAGRAMS)) / 2;
     await this.relay.checkAccounts();
-    return { ...run, cpuUs, hopUs, ratio: cpuUs / hopUs, lostPart: (run.sent - run.received) / run.sent };
+    return { ...run, cpuUs, hopUs, ratio: cpuUs / hopUs };
+  }
+
+  /** Load alone, and what became of it. */
+  async run({ rate, seconds, bytes, agents }: Load): Promise<Run> {
+    const before = await this.relay.drops();
+    const run = await this.driver.command<RunResult>(`run ${rate} ${seconds} ${bytes} ${agents}`);
+    const losses = [
+      { where: "driver, before QUIC", count: run.refused + run.stuck },
+      { where: "driver's socket", count: run.kernelDrops },
+    ];
+    for (const [where, count] of await this.relay.drops()) {
+      losses.push({ where, count: count - (before.get(where) ?? 0) });
+    }
+    const found = losses.filter(({ count }) => count > 0).sort((a, b) => b.count - a.count);
+    return { ...run, lostPart: (run.sent - run.received) / run.sent, losses: found };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

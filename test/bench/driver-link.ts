@@ -43,6 +43,17 @@ export class DriverLink {
     return this.#waiting.length > 0;
   }
 
+  get waiting(): number {
+    return this.#waiting.length + (this.registered ? this.#native.dgramSendQueueLen() : 0);
+  }
+
+  /** Why it is over; undefined while it is not. */
+  get ending(): string | undefined {
+    if (!this.#native.isClosed()) return undefined;
+    const why = this.#native.peerError() ?? this.#native.localError();
+    return why === null ? "timeout" : JSON.stringify(why);
+  }
+
   get state(): "handshaking" | "open" {
     return this.registered ? "open" : "handshaking";
   }
@@ -104,11 +115,9 @@ export class DriverLink {
     }
   }
 
-  /** Milliseconds until quiche wants to be asked again. Throws when the connection is over. */
+  /** Milliseconds until quiche wants to be asked again. */
   timeout(): number | null {
-    if (!this.#native.isClosed()) return this.#native.timeout();
-    const why = this.#native.peerError() ?? this.#native.localError();
-    throw new Error(`the driver lost a connection: ${why === null ? "timeout" : JSON.stringify(why)}`);
+    return this.#native.timeout();
   }
 
   handleTimeout(): void {

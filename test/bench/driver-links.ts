@@ -10,6 +10,7 @@ import { KernelAddress } from "../../src/runtime/kernel-address.ts";
 import { openUdp } from "../../src/runtime/open-udp.ts";
 import type { UdpSocket, UdpSocketHandlers } from "../../src/runtime/udp-socket.ts";
 import { DriverLink, ID_BYTES } from "./driver-link.ts";
+import { Rota } from "./rota.ts";
 
 export interface PacedRun {
   readonly agents: readonly DriverLink[];
@@ -28,6 +29,14 @@ export interface Offered {
   readonly ms: Millis;
 }
 
+interface RunUnderWay extends PacedRun {
+  readonly startedAt: Millis;
+  offered: number;
+  missed: number;
+  refused: number;
+  readonly over: (result: Offered) => void;
+}
+
 export class DriverLinks implements UdpSocketHandlers {
   readonly delays = new Delays();
   readonly #links: DriverLink[] = [];
@@ -38,17 +47,9 @@ export class DriverLinks implements UdpSocketHandlers {
   readonly #readable: DriverLink[] = [];
   #dirty: DriverLink[] = [];
   #socket: UdpSocket | undefined;
-  #run:
-    | (PacedRun & {
-        startedAt: Millis;
-        offered: number;
-        missed: number;
-        refused: number;
-        over: (result: Offered) => void;
-      })
-    | undefined;
-  #nextKeptAlive = 0;
-  #keptAliveAt: Millis = 0;
+  #run: RunUnderWay | undefined;
+  readonly #rota = new Rota(KEEPALIVE_MS, monotonicClock.now());
+  #lost: string | undefined;
   /** Told after each turn: somebody waits for registrations. */
   onTurn: () => void = () => {};
 
@@ -76,6 +77,21 @@ export class DriverLinks implements UdpSocketHandlers {
     return new Promise((over) => {
       this.#run = { ...run, startedAt: monotonicClock.now(), offered: 0, missed: 0, refused: 0, over };
     });
+  }
+
+  /** Why a connection ended, if one did: whatever is measured afterwards says nothing. */
+  get lost(): string | undefined {
+    return this.#lost;
+  }
+
+  /** Datagrams that wait in the connections' own queues. */
+  get waiting(): number {
+    return this.#links.reduce((sum, link) => sum + link.waiting, 0);
+  }
+
+  /** Packets that found the receive buffer full. */
+  get kernelDrops(): number {
+    return this.#socket?.stats.kernelDrops ?? 0;
   }
 
   receive(packet: Uint8Array): void {
@@ -125,14 +141,10 @@ export class DriverLinks implements UdpSocketHandlers {
     return now;
   }
 
-  /** Each connection once in KEEPALIVE_MS, spread evenly: no round of a benchmark meets them all at once. */
+  /** Spread evenly: no round of a benchmark meets them all at once. */
   #keepAlive(now: Millis): void {
-    const count = Math.floor(((now - this.#keptAliveAt) * this.#links.length) / KEEPALIVE_MS);
-    if (count === 0) return;
-    this.#keptAliveAt = now;
-    for (let i = 0; i < Math.min(count, this.#links.length); i++) {
-      this.#nextKeptAlive = (this.#nextKeptAlive + 1) % this.#links.length;
-      const link = this.#links[this.#nextKeptAlive]!;
+    for (let i = this.#rota.take(this.#links.length, now); i > 0; i--) {
+      const link = this.#links[this.#rota.next(this.#links.length)]!;
       if (!link.registered) continue;
       link.keepAlive();
       this.#touch(link);
@@ -150,6 +162,7 @@ export class DriverLinks implements UdpSocketHandlers {
         continue;
       }
       link.dirty = false;
+      this.#lost ??= link.ending;
       const timeout = link.timeout();
       if (timeout !== null) this.#due.set(link, now + timeout + 1);
     }
@@ -181,5 +194,5 @@ function indexIn(packet: Uint8Array): number {
 const TICK_MS = 1;
 const MAX_BURST_MS = 4;
 const IDLE_TICK_MS = 10;
-/** Well within the idle timeout of 30 s. */
-const KEEPALIVE_MS = 20_000;
+/** Well within the idle timeout of 30 s, also when this process has little time. */
+const KEEPALIVE_MS = 15_000;

@@ -26,12 +26,14 @@ export class DriverProcess implements AsyncDisposable {
     return new DriverProcess(driver);
   }
 
-  /** The numbers that the driver answers with. */
+  /** The numbers that the driver answers with. Throws what went wrong there. */
   async command<T>(text: string): Promise<T> {
     const number = ++this.#commands;
     this.#process.write(`${number} ${text}\n`);
     const [, answer = ""] = await this.#process.line(new RegExp(`^${number} (.*)$`), { timeoutMs: COMMAND_MS });
-    return JSON.parse(answer) as T;
+    const found: T & { readonly error?: string } = JSON.parse(answer);
+    if (found.error !== undefined) throw new Error(found.error);
+    return found;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

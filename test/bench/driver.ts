@@ -24,6 +24,10 @@ export interface RunResult {
   readonly sent: number;
   /** Of those sent: what the driver's own connections did not take. */
   readonly refused: number;
+  /** Of those sent: what was still in the driver's queues when nothing more arrived. */
+  readonly stuck: number;
+  /** Packets from the relay that the driver's socket had no room for. */
+  readonly kernelDrops: number;
   readonly received: number;
   readonly seconds: number;
   /** One way, agent to connector, from the tick that offered it to the turn that read it. */
@@ -87,7 +91,7 @@ class Driver {
 
   async #run(rate: number, seconds: number, bytes: number, agents: number): Promise<RunResult> {
     const connector = this.#connector!;
-    const before = connector.received;
+    const [before, dropped] = [connector.received, this.#links.kernelDrops];
     const datagram = loadDatagram(bytes);
     this.#links.delays.clear();
     const { offered, refused, ms } = await this.#links.run({
@@ -97,9 +101,22 @@ class Driver {
       rate,
       ms: seconds * 1000,
     });
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    await this.#settled(connector);
+    if (this.#links.lost !== undefined) throw new Error(`the driver lost a connection: ${this.#links.lost}`);
     const delays = { p50Us: this.#links.delays.quantile(0.5), p99Us: this.#links.delays.quantile(0.99) };
-    return { sent: offered, refused, received: connector.received - before, seconds: ms / 1000, ...delays };
+    const stuck = this.#links.waiting;
+    const received = connector.received - before;
+    const kernelDrops = this.#links.kernelDrops - dropped;
+    return { sent: offered, refused, stuck, kernelDrops, received, seconds: ms / 1000, ...delays };
+  }
+
+  /** Until nothing has arrived for a while, so that no round counts what the one before it had offered. */
+  async #settled(connector: DriverLink): Promise<void> {
+    let seen = -1;
+    for (let waits = 0; waits < MOST_WAITS && seen !== connector.received; waits++) {
+      seen = connector.received;
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    }
   }
 }
 
@@ -115,14 +132,16 @@ function configOf(ca: string, files: { readonly cert: string; readonly key: stri
 }
 
 const AT_ONCE = 16;
-/** What is still under way when the last datagram was sent. */
-const SETTLE_MS = 200;
+/** Longer than the relay keeps a datagram. */
+const SETTLE_MS = 500;
+const MOST_WAITS = 20;
 
 const driver = new Driver(JSON.parse(process.argv[2] ?? "{}") as DriverConfig);
 await driver.open();
 console.log("ready");
 for await (const line of createInterface({ input: process.stdin })) {
   const [number, command = "", ...numbers] = line.split(" ");
-  console.log(`${number} ${JSON.stringify(await driver.carryOut(command, numbers.map(Number)))}`);
+  const answer = await driver.carryOut(command, numbers.map(Number)).catch(({ message }) => ({ error: message }));
+  console.log(`${number} ${JSON.stringify(answer)}`);
 }
 process.exit(0);

@@ -1,7 +1,8 @@
 // What is measured, part by part. Each adds rows to the report and points to the plots.
-import { Bed, type Load, type Round } from "./bed.ts";
+import { Bed, type Load, type Round, type Run } from "./bed.ts";
 import type { BenchPki } from "./bench-pki.ts";
 import type { RunResult } from "./driver.ts";
+import { remarkOn } from "./losses.ts";
 import { measureHandshakes } from "./quiche-hop.ts";
 import { type Figure, figure, type Report } from "./report.ts";
 import { measureTrips } from "./trips.ts";
@@ -45,14 +46,14 @@ async function measureRates(context: PartContext): Promise<void> {
   const musts: Readonly<Record<number, string>> = { 10000: "≤ 9", 40000: "≤ 2.4", 60000: "≤ 2.0" };
   const measured = await inTurn(rates, rounds, (rate) => bed.round({ rate, seconds, bytes: 1200, agents: 1 }));
   for (const [rate, done] of measured) {
-    reportRounds(report, `1 agent, ${rate}/s, 1200 bytes`, done, musts[rate]);
+    reportRounds(report, `1 agent, ${rate}/s, 1200 bytes`, rate, done, musts[rate]);
     points.push({ plot: "rate", series: "relay", x: rate, y: median(done, "cpuUs") });
     points.push({ plot: "rate", series: "quiche alone", x: rate, y: median(done, "hopUs") });
     points.push({ plot: "delay", series: "p50", x: rate, y: median(done, "p50Us") });
     points.push({ plot: "delay", series: "p99", x: rate, y: median(done, "p99Us") });
   }
   const small = await inTurn([20_000], rounds, (rate) => bed.round({ rate, seconds, bytes: 64, agents: 1 }));
-  for (const [rate, done] of small) reportRounds(report, `1 agent, ${rate}/s, 64 bytes`, done);
+  for (const [rate, done] of small) reportRounds(report, `1 agent, ${rate}/s, 64 bytes`, rate, done);
 }
 
 async function measureAgents({ pki, rounds, seconds, io, report, points }: PartContext): Promise<void> {
@@ -60,7 +61,7 @@ async function measureAgents({ pki, rounds, seconds, io, report, points }: PartC
   await using bed = await Bed.start(pki, Math.max(...counts), "--io", io);
   const measured = await inTurn(counts, rounds, (agents) => bed.round({ rate: 40_000, seconds, bytes: 1200, agents }));
   for (const [agents, done] of measured) {
-    reportRounds(report, `agents ${agents}, 40000/s, 1200 bytes`, done, agents === 100 ? "≤ 3.5" : undefined);
+    reportRounds(report, `agents ${agents}, 40000/s, 1200 bytes`, 40_000, done, agents === 100 ? "≤ 3.5" : undefined);
     points.push({ plot: "agents", series: "relay", x: agents, y: median(done, "cpuUs") });
     points.push({ plot: "agents", series: "quiche alone", x: agents, y: median(done, "hopUs") });
   }
@@ -87,7 +88,7 @@ async function measureIdle({ pki, rounds, seconds, io, report, points }: PartCon
     if (idle === 0) continue;
     const cost = figure(done.map(({ cpuUs }, round) => cpuUs / alone[round]!.cpuUs));
     const measure = `cost with ${idle} idle connections to the cost with none, 40000/s`;
-    report.push({ measure, figure: cost, unit: "×", must: musts[idle] });
+    report.push({ measure, figure: cost, unit: "×", must: musts[idle], remark: remarkOn(load.rate, done) });
   }
 }
 
@@ -98,23 +99,34 @@ async function measureIo({ pki, rounds, seconds, report }: PartContext): Promise
   const load: Load = { rate: 40_000, seconds, bytes: 1200, agents: 1 };
   const measured = await inTurn(["linux", "portable"] as const, rounds, (io) => beds[io].round(load));
   const [linux, other] = [measured.get("linux")!, measured.get("portable")!];
-  reportRounds(report, "portable socket, 40000/s, 1200 bytes", other);
+  reportRounds(report, "portable socket, 40000/s, 1200 bytes", load.rate, other);
   const cost = figure(linux.map(({ cpuUs }, round) => cpuUs / other[round]!.cpuUs));
   report.push({ measure: "batched to portable socket, 40000/s", figure: cost, unit: "×", must: "≤ 0.5" });
 }
 
-/** The highest of a few rates that arrives with at most 0.1 % loss. A driver that falls behind ends the search. */
+/** The highest of a few rates that arrives with at most 0.1 % loss, in one of two tries: the machine may be busy for one. */
 async function measureCapacity({ pki, io, report }: PartContext): Promise<void> {
   await using bed = await Bed.start(pki, 1, "--io", io);
   let best = 0;
+  let remark: string | undefined;
   for (const rate of CAPACITY_RATES) {
-    const run = await bed.driver.command<RunResult>(`run ${rate} ${CAPACITY_SECONDS} 1200 1`);
-    const offered = run.sent / run.seconds;
-    if ((run.sent - run.received) / run.sent > 0.001 || offered < 0.98 * rate) break;
-    best = run.received / run.seconds;
+    const tries: Run[] = [];
+    while (tries.length < CAPACITY_TRIES && !tries.some((run) => isCarried(run, rate))) {
+      tries.push(await bed.run({ rate, seconds: CAPACITY_SECONDS, bytes: 1200, agents: 1 }));
+    }
+    const carried = tries.find((run) => isCarried(run, rate));
+    if (carried === undefined) {
+      remark = `not ${rate}/s: ${remarkOn(rate, tries) ?? "lost on the way"}`;
+      break;
+    }
+    best = carried.received / carried.seconds;
   }
-  const measure = "highest rate with ≤ 0.1 % loss over 5 s";
-  report.push({ measure, figure: figure([best]), unit: "datagrams/s", must: "≥ 60000" });
+  const measure = `highest rate with ≤ 0.1 % loss over ${CAPACITY_SECONDS} s`;
+  report.push({ measure, figure: figure([best]), unit: "datagrams/s", must: "≥ 60000", remark });
+}
+
+function isCarried({ sent, received, seconds, lostPart }: Run, rate: number): boolean {
+  return received > 0 && lostPart <= 0.001 && sent / seconds >= 0.98 * rate;
 }
 
 async function measureHandshakePart({ pki, io, report }: PartContext): Promise<void> {
@@ -155,13 +167,14 @@ async function inTurn<K>(
   return done;
 }
 
-function reportRounds(report: Report, name: string, rounds: readonly Round[], must?: string): void {
+function reportRounds(report: Report, name: string, rate: number, rounds: readonly Round[], must?: string): void {
+  const remark = remarkOn(rate, rounds);
   const of = (part: (round: Round) => number): Figure => figure(rounds.map(part));
   report.push({ measure: `${name}: relay CPU`, figure: of(({ cpuUs }) => cpuUs), unit: "µs per datagram" });
   report.push({ measure: `${name}: in-memory hop`, figure: of(({ hopUs }) => hopUs), unit: "µs per datagram" });
   report.push({ measure: `${name}: ratio`, figure: of(({ ratio }) => ratio), unit: "×", must });
   report.push({ measure: `${name}: offered`, figure: of((run) => run.sent / run.seconds), unit: "datagrams/s" });
-  report.push({ measure: `${name}: lost`, figure: of(({ lostPart }) => lostPart * 100), unit: "%" });
+  report.push({ measure: `${name}: lost`, figure: of(({ lostPart }) => lostPart * 100), unit: "%", remark });
   report.push({ measure: `${name}: one way, p50`, figure: of(({ p50Us }) => p50Us), unit: "µs" });
 }
 
@@ -169,5 +182,6 @@ function median(rounds: readonly Round[], part: "cpuUs" | "hopUs" | "p50Us" | "p
   return figure(rounds.map((round) => round[part])).median;
 }
 
-const CAPACITY_RATES = [40_000, 50_000, 60_000, 70_000, 80_000, 90_000, 100_000];
+const CAPACITY_RATES = [10_000, 20_000, 30_000, 40_000, 50_000, 60_000, 70_000, 80_000, 90_000, 100_000];
+const CAPACITY_TRIES = 2;
 const CAPACITY_SECONDS = 5;

@@ -44,6 +44,16 @@ export class RelayProcess implements AsyncDisposable {
     return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
   }
 
+  /** What was dropped so far, by hop and reason. */
+  async drops(): Promise<ReadonlyMap<string, number>> {
+    const drops = new Map<string, number>();
+    for (const [name, count] of (await scrape(this.#metricsPort)).values) {
+      const [, hop, reason] = /^ztna_dropped_total\{hop="([^"]*)",reason="([^"]*)"\}$/.exec(name) ?? [];
+      if (hop !== undefined && reason !== undefined) drops.set(`relay, ${hop}: ${reason}`, count);
+    }
+    return drops;
+  }
+
   /** Throws when what came in is not what went on, waits or was dropped for a reason. */
   async checkAccounts(): Promise<void> {
     const metrics = await scrape(this.#metricsPort);
