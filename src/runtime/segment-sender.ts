@@ -21,6 +21,8 @@ export class SegmentSender {
   readonly #headers: Pointer;
   /** Descriptors of the sockets that had no room at the last flush. */
   readonly #full = new Set<number>();
+  /** Of those that took something and had room to the end. */
+  readonly #flowing = new Set<number>();
   /** Told once when segmentation is given up. */
   readonly #steppedDown: (errno: number) => void;
 
@@ -40,9 +42,9 @@ export class SegmentSender {
   flush(now: Millis): boolean {
     const batch = this.#batch;
     this.#full.clear();
+    this.#flowing.clear();
     // Groups before it are for sockets that are full.
     let kept = 0;
-    let flows = false;
     while (kept < batch.waiting) {
       const { fd } = batch.group(kept).to.local;
       if (this.#full.has(fd)) kept++;
@@ -52,11 +54,14 @@ export class SegmentSender {
         if (sent > 0) {
           this.#count(kept, sent);
           batch.remove(kept, sent);
-          flows = true;
-        } else if (!this.#afterError(kept, errnoOf(this.#libc))) this.#full.add(fd);
+          this.#flowing.add(fd);
+        } else if (!this.#afterError(kept, errnoOf(this.#libc))) {
+          this.#full.add(fd);
+          this.#flowing.delete(fd);
+        }
       }
     }
-    if (kept > 0) this.#limitWaiting(now, flows);
+    if (kept > 0) this.#limitWaiting(now, this.#flowing.size > 0);
     return batch.waiting === 0;
   }
 

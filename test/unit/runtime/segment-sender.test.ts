@@ -168,6 +168,16 @@ describe("beside a socket whose buffer is full", () => {
     expect([flush(1201 + MAX_WAIT_MS), stats.sendBufferDrops, batch.waiting]).toEqual([true, 2, 0]);
   });
 
+  test("a socket that has it to itself, and takes a little at a time, loses nothing of a full batch", () => {
+    let calls = 0;
+    const { batch, flush, stats } = senderTo(() => (++calls % 2 === 1 ? 1 : -EAGAIN));
+    let committed = 0;
+    for (; !batch.full; committed++) batch.commit(1350, toFull);
+    for (let turn = 0; turn < 3; turn++) expect(flush(turn)).toBe(false);
+    expect(stats.sentPackets).toBeGreaterThan(0);
+    expect([stats.sendBufferDrops, waitingBytes(batch).length / 1350]).toEqual([0, committed - stats.sentPackets]);
+  });
+
   test("a socket that has it to itself fills the batch, so that connections wait, and loses nothing when it is taken", () => {
     let isFull = true;
     const { batch, flush, stats } = senderTo((_, messages) => (isFull ? -EAGAIN : messages));
