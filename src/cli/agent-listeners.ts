@@ -6,7 +6,7 @@ import { isOpenToOthers, type ListenerSetting, localListeners } from "./local-li
 /** Throws when the options contradict each other, or name a service that the agent does not use. */
 export function agentListeners(settings: AgentSettings): readonly ListenerSetting[] {
   const services = agentServices(settings).map(({ id }) => id);
-  const listeners = localListeners(settings.values, services);
+  const listeners = localListeners(settings.values, services, settings.place);
   if (typeof listeners !== "string") return listeners;
   throw settings.conflict(listeners, "listen", "socks5", "allowRemoteClients");
 }

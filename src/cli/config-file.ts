@@ -10,6 +10,8 @@ export interface FileValue {
   /** The key as the operator wrote it. */
   readonly key: string;
   readonly value: unknown;
+  /** File, line and key for messages; `element` of a list, from 0. */
+  place(element?: number): string;
 }
 
 export type FileValues = ReadonlyMap<string, FileValue>;
@@ -25,14 +27,24 @@ export async function readConfigFile(path: string, table: OptionTable, style: Ke
     if (second !== undefined)
       throw mistake(path, document, second, `${key} and ${second} are one option; give only one`);
     if (key === undefined) continue;
-    const value = parsed(option, valueAt(content, key));
+    const written = valueAt(content, key);
+    const value = parsed(option, written);
     if (value === undefined) {
-      const given = JSON.stringify(valueAt(content, key));
-      throw mistake(path, document, key, `${key} is ${given}, but must be ${option.kind.expected}`);
+      const wrong = wrongPart(option, key, written);
+      const given = JSON.stringify(valueAt(content, wrong));
+      throw mistake(path, document, wrong, `${wrong} is ${given}, but must be ${option.kind.expected}`);
     }
-    values.set(name, { key, value });
+    const isList = Array.isArray(written);
+    const keyOf = (element: number | undefined) => (isList && element !== undefined ? `${key}.${element}` : key);
+    values.set(name, { key, value, place: (element) => placed(path, document, keyOf(element), keyOf(element)) });
   }
   return values;
+}
+
+/** The first element of a list that is none by itself, else the whole. */
+function wrongPart(option: Option<unknown>, key: string, value: unknown): string {
+  const element = Array.isArray(value) ? value.findIndex((one) => parsed(option, [one]) === undefined) : -1;
+  return element < 0 ? key : `${key}.${element}`;
 }
 
 /** The content of a file, without comments and as the schema lets it through. Throws a ConfigurationError likewise. */
@@ -67,8 +79,12 @@ function takeWords(issues: readonly z.core.$ZodIssue[], content: unknown): boole
 }
 
 function mistake(path: string, document: FileDocument, where: Path | string, what: string): ConfigurationError {
+  return new ConfigurationError(placed(path, document, where, what));
+}
+
+function placed(path: string, document: FileDocument, where: Path | string, what: string): string {
   const line = document.lineOf(typeof where === "string" ? where.split(".") : where);
-  return new ConfigurationError(`${path}:${line === undefined ? "" : `${line}:`} ${what}`);
+  return `${path}:${line === undefined ? "" : `${line}:`} ${what}`;
 }
 
 function parsed({ kind }: Option<unknown>, value: unknown): unknown {

@@ -64,10 +64,11 @@ export interface ListenerSetting {
   readonly leadsTo: LocalListener;
 }
 
-/** The listeners that the options ask for, or one sentence about the first mistake. */
+/** The listeners that the options ask for, or one sentence about the first mistake, which `place` finds for the operator. */
 export function localListeners(
   options: LocalOptions,
   services: readonly string[],
+  place: (name: "listen" | "socks5", element?: number) => string,
 ): readonly ListenerSetting[] | string {
   const { listen = [], socks5, allowRemoteClients } = options;
   const settings: ListenerSetting[] = [];
@@ -82,15 +83,15 @@ export function localListeners(
     settings.push({ host, port, leadsTo });
     return undefined;
   };
-  for (const forward of listen) {
+  for (const [element, forward] of listen.entries()) {
     const { service, targetPort: port } = forward;
-    const shown = `--listen ${forwardText(forward)}`;
+    const shown = `${place("listen", element)} ${forwardText(forward)}`;
     if (!services.includes(service)) return `${shown}: ${unknownService(service, services)}`;
     const fault = add(shown, forward, { type: "forward", service, port });
     if (fault !== undefined) return fault;
   }
-  const fault = socks5 === undefined ? undefined : add(`--socks5 ${hostPortText(socks5)}`, socks5, { type: "socks5" });
-  return fault ?? settings;
+  if (socks5 === undefined) return settings;
+  return add(`${place("socks5")} ${hostPortText(socks5)}`, socks5, { type: "socks5" }) ?? settings;
 }
 
 /** What the option lets in that would stay out without it. */

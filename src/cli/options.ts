@@ -51,6 +51,8 @@ export interface Settings<Table extends OptionTable> {
   source(name: keyof Table): Source;
   /** What the operator would write to change the option: for messages. */
   origin(name: keyof Table & string): string;
+  /** Where that stands: the same, but of a file the line, too; `element` of a list, from 0. */
+  place(name: keyof Table & string, element?: number): string;
   /** A usage error if any of the named options came from a flag, else a configuration error. */
   conflict(message: string, ...names: readonly (keyof Table & string)[]): UsageError | ConfigurationError;
   readonly file: string | undefined;
@@ -154,6 +156,10 @@ function settle<Table extends OptionTable>(
     values: values as Values<Table>,
     source: (name) => sources.get(name as string)?.source ?? "default",
     origin: (name) => sources.get(name)?.origin ?? name,
+    place: (name, element) => {
+      const { source, origin = name } = sources.get(name) ?? {};
+      return (source === "file" ? file?.values.get(name)?.place(element) : undefined) ?? origin;
+    },
     conflict: (message, ...names) =>
       names.some((name) => sources.get(name)?.source === "flag")
         ? new UsageError(message)

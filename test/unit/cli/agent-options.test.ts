@@ -1,5 +1,5 @@
 // What the options of `agent` amount to: the relay, the services, the credentials, the TUN device.
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { agentListeners, listenerInsecurities } from "../../../src/cli/agent-listeners.ts";
 import {
   AGENT,
@@ -19,10 +19,12 @@ import { recordingTerminal } from "../../support/recording-terminal.ts";
 import { REFERENCE_AGENT } from "../../support/reference-files.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
-async function read(args: string, content?: object): Promise<AgentSettings> {
+async function read(args: string, content?: object, environment = {}): Promise<AgentSettings> {
   using directory = temporaryDirectory();
-  const config = content === undefined ? "" : `--config ${directory.write("agent.json", JSON.stringify(content))}`;
-  const settings = await readOptions(AGENT, `${args} ${config}`.split(" ").filter(Boolean), recordingTerminal());
+  const file = () => directory.write("agent.json", JSON.stringify(content, null, 2));
+  const config = content === undefined ? "" : `--config ${file()}`;
+  const terminal = recordingTerminal(environment);
+  const settings = await readOptions(AGENT, `${args} ${config}`.split(" ").filter(Boolean), terminal);
   return settings!;
 }
 
@@ -134,6 +136,37 @@ test("local ports lead to services of the agent, and the file's keys are read", 
   expect(() => agentListeners(wrong)).toThrow(UsageError);
   const inFile = await read("", { ...content, listen: ["0.0.0.0:1=db"] });
   expect(() => agentListeners(inFile)).toThrow(ConfigurationError);
+});
+
+describe("a listener that cannot be is named where it stands:", () => {
+  const refusal = async (args: string, listen: unknown, rest: object = {}, environment = {}) => {
+    const content = { services: [{ id: "db", virtualIp: "10.100.0.2" }], listen, ...rest };
+    try {
+      return agentListeners(await read(args, content, environment));
+    } catch (error) {
+      return (error as Error).message.replace(/^\S*\//, "");
+    }
+  };
+
+  test("an entry of the file with file, line and key", async () => {
+    const unknown = 'there is no service "web"; did you mean "db"?';
+    expect(await refusal("", ["1=db", "2=web"])).toBe(`agent.json:10: listen.1 127.0.0.1:2=web:2: ${unknown}`);
+    expect(await refusal("", "2=web")).toBe(`agent.json:8: listen 127.0.0.1:2=web:2: ${unknown}`);
+    expect(await refusal("", ["1=db", "x"])).toStartWith('agent.json:10: listen.1 is "x", but must be [ADDRESS:]PORT=');
+  });
+
+  test("two that are one address with both places", async () => {
+    const sentence = await refusal("", ["1080=db"], { socks5: 1080 });
+    expect(sentence).toMatch(
+      /^agent\.json:9: listen\.0 127\.0\.0\.1:1080=db:1080 and \S+:11: socks5 127\.0\.0\.1:1080 listen/,
+    );
+  });
+
+  test("a flag and a variable by their names", async () => {
+    expect(await refusal("--listen 2=web", ["1=db"])).toStartWith("--listen 127.0.0.1:2=web:2: there is no service");
+    const variable = { ZTNA_AGENT_LISTEN: "1=db,2=web" };
+    expect(await refusal("", ["1=db"], {}, variable)).toStartWith("ZTNA_AGENT_LISTEN 127.0.0.1:2=web:2: there is no");
+  });
 });
 
 test("local ports that others reach are an insecurity", async () => {

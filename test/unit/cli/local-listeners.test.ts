@@ -12,7 +12,7 @@ function listeners(listen: readonly string[], socks5?: string, allowRemoteClient
     socks5: socks5 === undefined ? undefined : LOCAL_OPTIONS.socks5.kind.parse(socks5),
     allowRemoteClients,
   };
-  return localListeners(options, SERVICES);
+  return localListeners(options, SERVICES, (name) => `--${name}`);
 }
 
 describe("a listener", () => {
