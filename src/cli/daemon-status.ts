@@ -14,7 +14,7 @@ export interface DaemonFacts {
   readonly wallNow: number;
 }
 
-/** What is counted at one place of the data path: received = forwarded + Σ dropped, besides what a role answers itself. */
+/** What is counted at one place of the data path: received = forwarded + Σ dropped, besides what is answered or still waits. */
 export interface HopFigures {
   readonly received: number;
   readonly forwarded: number;

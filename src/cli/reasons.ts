@@ -23,8 +23,12 @@ export const REASON_GROUPS: readonly ReasonGroup[] = [
   { name: "connections", seen: "closes, alerts, ztna_peers_refused_total", reasons: HANDSHAKES },
   { name: "registrations and backends", seen: "NACKs, logs, ztna_rejections_total", reasons: REGISTRATIONS },
   { name: "credential files", seen: "error messages, exit code 4", reasons: FILES },
-  { name: "dropped packets", seen: "ztna_dropped_total, hops socket and packet", reasons: PACKETS },
-  { name: "dropped datagrams", seen: "ztna_dropped_total, hops of relay and connector", reasons: RELAYED },
+  {
+    name: "dropped packets",
+    seen: "ztna_dropped_total, hops socket and packet; ztna status of the relay",
+    reasons: PACKETS,
+  },
+  { name: "dropped datagrams", seen: "ztna_dropped_total, hops of relay and connector; ztna status", reasons: RELAYED },
   {
     name: "dropped by the connector",
     seen: "ztna_dropped_total of the connector, ztna status",

@@ -1,27 +1,20 @@
 // Assembles the relay: credentials, endpoint, role, sockets, status port; reloads it and drains it.
 import { hkdfSync } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { loadOwnCredentials, loadTrustAnchors, type OwnCredentials, type TrustAnchors } from "../pki/credentials.ts";
-import { loadRevocations, type Revocations } from "../pki/revocation.ts";
 import { Endpoint } from "../quic/endpoint.ts";
-import { type ServerSettings, serverConfig } from "../quic/settings.ts";
+import { serverConfig } from "../quic/settings.ts";
 import { DEFAULT_RELAY_LIMITS } from "../relay/options.ts";
 import { Relay } from "../relay/relay.ts";
 import { monotonicClock } from "../runtime/clock.ts";
 import { Driver } from "../runtime/driver.ts";
 import { FileWatch } from "../runtime/file-watch.ts";
 import type { Log } from "../runtime/log.ts";
-import {
-  addCredentialMetrics,
-  addInsecurityMetric,
-  addProcessMetrics,
-  type CertificateDate,
-  MetricsPage,
-} from "../runtime/metrics-page.ts";
+import { addCredentialMetrics, addInsecurityMetric, addProcessMetrics, MetricsPage } from "../runtime/metrics-page.ts";
 import { addRelayMetrics } from "../runtime/metrics-relay.ts";
 import { Resolver } from "../runtime/resolver.ts";
 import type { BindAddress, UdpSocket } from "../runtime/udp-socket.ts";
 import type { Notice } from "../tunnel/peer.ts";
+import { controlDirectory } from "./control-directory.ts";
 import {
   BugReports,
   cannotListen,
@@ -34,17 +27,27 @@ import {
   turnUntil,
   untilAskedToEnd,
 } from "./daemon.ts";
+import { openControl } from "./daemon-status.ts";
 import { ConfigurationError, EXIT } from "./errors.ts";
 import { flagName, warn } from "./options.ts";
 import { type EndReason, guardProcess, statusOf } from "./process-guard.ts";
+import {
+  loadRelayCredentials,
+  type RelayCredentials,
+  relayDates,
+  serverSettings,
+  watchedFiles,
+} from "./serve-credentials.ts";
 import { admissionLimits, clientAuthOf, insecurities, relayOptions, type ServeSettings } from "./serve-options.ts";
+import { relayStatus } from "./serve-status.ts";
+import type { RelayStatus } from "./status-document.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type ReadSettings = (terminal: Terminal) => Promise<ServeSettings | undefined>;
 
 /** Everything that can be wrong before a port is bound. */
 export async function checkServe(settings: ServeSettings, terminal: Terminal): Promise<number> {
-  const credentials = loadCredentials(settings);
+  const credentials = loadRelayCredentials(settings);
   for (const warning of credentials.warnings) warn(terminal, warning);
   await bindAddresses(settings.values.bind, settings.values.port);
   serverConfig(serverSettings(settings, credentials));
@@ -54,24 +57,18 @@ export async function checkServe(settings: ServeSettings, terminal: Terminal): P
 
 /** Runs the relay until a signal ends it. */
 export async function serve(settings: ServeSettings, read: ReadSettings, terminal: Terminal): Promise<number> {
-  const credentials = loadCredentials(settings);
+  const credentials = loadRelayCredentials(settings);
   const log = await openLog(settings.values, terminal);
   for (const warning of credentials.warnings) log.line("warn", "credentials", { detail: warning });
   const daemon = new RelayDaemon(settings, credentials, log);
+  const control = controlDirectory(settings.values.controlDir, terminal);
   const guard = guardProcess(settings.values, log);
   const asked = untilAskedToEnd(() => void daemon.reload(read, terminal));
-  await daemon.start(() => void daemon.reload(read, terminal));
+  await daemon.start(control, () => void daemon.reload(read, terminal));
   const reason = await Promise.race([asked, guard.exceeded]);
   await daemon.drain(reason);
   guard.close();
   return statusOf(reason);
-}
-
-interface Credentials {
-  readonly own: OwnCredentials;
-  readonly anchors: TrustAnchors | undefined;
-  readonly revocations: Revocations | undefined;
-  readonly warnings: readonly string[];
 }
 
 class RelayDaemon {
@@ -81,13 +78,14 @@ class RelayDaemon {
   readonly #endpoint: Endpoint;
   readonly #relay: Relay;
   readonly #driver: Driver<never, Notice>;
-  readonly #state: { settings: ServeSettings; credentials: Credentials; reloads: number; reloadFailures: number };
+  readonly #state: { settings: ServeSettings; credentials: RelayCredentials; reloads: number; reloadFailures: number };
   readonly #open: { close(): unknown }[] = [];
+  readonly #startedAt = performance.now();
   #watch: FileWatch | undefined;
   #reloading = false;
   #draining = false;
 
-  constructor(settings: ServeSettings, credentials: Credentials, log: Log) {
+  constructor(settings: ServeSettings, credentials: RelayCredentials, log: Log) {
     this.#log = log;
     this.#bugs = new BugReports(log);
     this.#open.push(this.#bugs);
@@ -114,24 +112,23 @@ class RelayDaemon {
   }
 
   /** Binds everything, then says so. `changed` is called when a file of ours was replaced. */
-  async start(changed: () => void): Promise<void> {
+  async start(control: string, changed: () => void): Promise<void> {
     const { values } = this.#state.settings;
     const addresses = await bindAddresses(values.bind, values.port);
     const socket = await this.#bind(addresses);
     this.#addMetrics(socket);
     const status = await openStatus(values, () => this.#notReady(), this.#page);
     if (status !== undefined) this.#open.push(status);
+    const told = await openControl(control, "serve", () => this.#status(socket, addresses), this.#log);
+    if (told !== undefined) this.#open.push(told);
     this.#driver.attach(socket);
-    // The socket's own idea of its address may be the external one, where nobody of this host can reach it.
-    for (const [index, { port }] of socket.local.entries()) {
-      this.#log.plain(listeningLine({ host: addresses[index]?.host ?? "", port }));
-    }
+    for (const local of localAddresses(socket, addresses)) this.#log.plain(listeningLine(local));
     if (status !== undefined) this.#log.plain(listeningLine(status.local));
     this.#open.push(
       new Reminders(
         this.#log,
         () => insecurities(this.#state.settings),
-        () => this.#dates(),
+        () => relayDates(this.#state.credentials),
       ),
     );
     this.#watch = new FileWatch({ paths: watchedFiles(this.#state.settings), intervalMs: WATCH_MS, changed });
@@ -147,7 +144,7 @@ class RelayDaemon {
       await this.#watch?.acknowledge();
       const settings = await read(logTerminal(this.#log, terminal));
       if (settings === undefined) return;
-      const credentials = loadCredentials(settings);
+      const credentials = loadRelayCredentials(settings);
       this.#sayWhatWaits(settings);
       this.#endpoint.reload({ server: serverSettings(settings, credentials), admission: admissionLimits(settings) });
       this.#relay.reload(relayOptions(settings, DEFAULT_RELAY_LIMITS), monotonicClock.now());
@@ -205,46 +202,28 @@ class RelayDaemon {
   }
 
   #addMetrics(socket: UdpSocket): void {
-    const startedAt = performance.now();
-    const uptime = () => Math.floor((performance.now() - startedAt) / 1000);
-    addRelayMetrics(this.#page, this.#relay, this.#endpoint, socket.stats, uptime);
-    addCredentialMetrics(this.#page, () => ({ ...this.#state, dates: this.#dates() }));
+    addRelayMetrics(this.#page, this.#relay, this.#endpoint, socket.stats, () => this.#uptimeSeconds());
+    addCredentialMetrics(this.#page, () => ({ ...this.#state, dates: relayDates(this.#state.credentials) }));
     addInsecurityMetric(this.#page, () => insecurities(this.#state.settings));
     addProcessMetrics(this.#page, () => this.#bugs.count);
   }
 
   #notReady(): string | undefined {
     if (this.#draining) return "draining";
-    const expired = this.#dates().find(({ notAfter }) => notAfter < Date.now());
+    const expired = relayDates(this.#state.credentials).find(({ notAfter }) => notAfter < Date.now());
     return expired === undefined ? undefined : `expired: ${expired.certificate} certificate`;
   }
 
-  #dates(): readonly CertificateDate[] {
-    const { own, anchors } = this.#state.credentials;
-    const dates = [{ certificate: "server", notAfter: own.notAfter }];
-    return anchors === undefined ? dates : [...dates, { certificate: "ca", notAfter: anchors.notAfter }];
+  #uptimeSeconds(): number {
+    return Math.floor((performance.now() - this.#startedAt) / 1000);
   }
-}
 
-function loadCredentials(settings: ServeSettings): Credentials {
-  const { cert, key, caCert, crl, allowOpenKeys } = settings.values;
-  const wallNow = Date.now();
-  const own = loadOwnCredentials({ certificate: cert, key }, "server", { allowOpenKeys }, wallNow);
-  const anchors =
-    caCert === undefined || clientAuthOf(settings) === "off" ? undefined : loadTrustAnchors(caCert, wallNow);
-  const revocations =
-    crl === undefined || anchors === undefined ? undefined : loadRevocations(crl, anchors.certificates, wallNow);
-  const warnings = [own, anchors, revocations].flatMap((loaded) => loaded?.warnings ?? []);
-  return { own, anchors, revocations, warnings };
-}
-
-function serverSettings(settings: ServeSettings, { own, anchors, revocations }: Credentials): ServerSettings {
-  const tls = { certChain: own.certChain, key: own.key, ca: anchors?.ca };
-  return { clientAuth: clientAuthOf(settings), tls, revocations, congestion: settings.values.congestion };
-}
-
-function watchedFiles({ values: { cert, key, caCert, crl }, file }: ServeSettings): readonly string[] {
-  return [cert, key, caCert, crl, file].filter((path) => path !== undefined);
+  #status(socket: UdpSocket, bound: readonly BindAddress[]): RelayStatus {
+    const dates = relayDates(this.#state.credentials);
+    const facts = { notReady: this.#notReady(), uptimeSeconds: this.#uptimeSeconds(), dates, wallNow: Date.now() };
+    const listening = localAddresses(socket, bound);
+    return relayStatus({ relay: this.#relay, endpoint: this.#endpoint, socket: socket.stats, listening }, facts);
+  }
 }
 
 /** Names are resolved; every address is bound once. */
@@ -258,6 +237,11 @@ async function bindAddresses(wanted: ServeSettings["values"]["bind"], defaultPor
     addresses.push({ host: address, port });
   }
   return addresses;
+}
+
+/** With the ports that the system chose. The socket's own idea of its host may be the external one, out of this host's reach. */
+function localAddresses({ local }: UdpSocket, bound: readonly BindAddress[]): readonly BindAddress[] {
+  return local.map(({ port }, index) => ({ host: bound[index]?.host ?? "", port }));
 }
 
 /** The same after a restart with the same key, so that peers of before can be told to come back. */
@@ -281,6 +265,7 @@ const FIXED_OPTIONS = [
   "maxRetriesPerSecond",
   "metricsPort",
   "metricsBind",
+  "controlDir",
   "logFormat",
   "logLevel",
 ] as const;

@@ -2,6 +2,7 @@
 import type { AdmissionLimits } from "../quic/admission.ts";
 import type { ClientAuth } from "../quic/settings.ts";
 import type { RelayLimits, RelayOptions } from "../relay/options.ts";
+import { CONTROL_OPTION } from "./control-directory.ts";
 import {
   FILE_OPTIONS,
   LOG_OPTIONS,
@@ -65,6 +66,7 @@ export const SERVE_OPTIONS = {
   }),
 
   ...statusOptions(9090),
+  ...CONTROL_OPTION,
 
   maxConnections: limit(65_536, "connections in all"),
   maxConnectionsPerPrefix: limit(8192, "connections of one /24 or /64"),

@@ -74,10 +74,38 @@ const CONNECTOR = z.object({
   backend_failures: counts,
 });
 
-const STATUS = z.discriminatedUnion("command", [AGENT, CONNECTOR]);
+const RELAY = z.object({
+  ...COMMON,
+  command: z.literal("serve"),
+  /** Bound UDP addresses. */
+  listening: z.array(z.string()),
+  /** `open` holds those whose handshake is under way; one may be registered as agent and as connector. */
+  connections: z.object({ open: count, half_open: count, agents: count, connectors: count }),
+  datagrams_relayed: count,
+  bytes_relayed: count,
+  /** In use, then those of which registrations were refused lately; the first `MAX_SERVICES` of `service_count`. */
+  services: z.array(
+    z.object({
+      service: z.string(),
+      /** That take traffic. */
+      connectors: count,
+      /** That wait until a newer one leaves. */
+      displaced: count,
+      /** That do not answer. */
+      silent: count,
+      agents: count,
+      /** Registrations refused lately. */
+      denied: count,
+    }),
+  ),
+  service_count: count,
+});
+
+const STATUS = z.discriminatedUnion("command", [AGENT, CONNECTOR, RELAY]);
 
 export type AgentStatus = z.infer<typeof AGENT>;
 export type ConnectorStatus = z.infer<typeof CONNECTOR>;
+export type RelayStatus = z.infer<typeof RELAY>;
 export type StatusDocument = z.infer<typeof STATUS>;
 
 /** Undefined: not what a daemon of this version says. */

@@ -1,5 +1,6 @@
 // A daemon's status for people: a few lines, what is wrong with its reason first to see.
-import type { AgentStatus, ConnectorStatus, StatusDocument } from "./status-document.ts";
+import { textValue } from "../runtime/log.ts";
+import type { AgentStatus, ConnectorStatus, RelayStatus, StatusDocument } from "./status-document.ts";
 
 export function statusText(status: StatusDocument): string {
   const lines = [headline(status), ...roleLines(status), ...dropLines(status), ...credentialLines(status)];
@@ -17,6 +18,8 @@ function roleLines(status: StatusDocument): string[] {
       return [...relayLines(status), ...deviceLines(status), ...serviceLines(status)];
     case "connect":
       return connectorLines(status);
+    case "serve":
+      return relayServiceLines(status);
   }
 }
 
@@ -70,12 +73,35 @@ function connectorService(service: ConnectorStatus["services"][number]): string 
   return parts.join(", ");
 }
 
+/** Names of services are what peers registered: a strange one must not be told to a terminal as it is. */
+function relayServiceLines({ listening, connections, services, ...status }: RelayStatus): string[] {
+  const { open, half_open: halfOpen, agents, connectors } = connections;
+  const named = services.map((one) => ({ ...one, service: textValue(one.service) }));
+  const width = nameWidth(named);
+  return [
+    row("listening", listening.join(", ")),
+    row("connections", `${open}, ${halfOpen} half open, ${agents} of agents, ${connectors} of connectors`),
+    row("relayed", `${status.datagrams_relayed} datagrams, ${status.bytes_relayed} bytes`),
+    ...named.map((one) => row("service", `${one.service.padEnd(width)}  ${relayService(one)}`)),
+    ...moreServices(status.service_count - services.length),
+  ];
+}
+
+function relayService({ connectors, displaced, silent, agents, denied }: RelayStatus["services"][number]): string {
+  const parts = [`${connectors} connectors`, `${agents} agents`];
+  if (displaced > 0) parts.push(`${displaced} displaced`);
+  if (silent > 0) parts.push(`${silent} silent`);
+  if (denied > 0) parts.push(`${denied} refused lately`);
+  return parts.join(", ");
+}
+
 function moreServices(services: number): string[] {
   return services > 0 ? [row("service", `and ${services} more`)] : [];
 }
 
 function nameWidth(services: readonly { readonly service: string }[]): number {
-  return Math.max(0, ...services.map(({ service }) => service.length));
+  const longest = Math.max(0, ...services.map(({ service }) => service.length));
+  return Math.min(longest, WIDEST_NAME);
 }
 
 function dropLines({ hops }: StatusDocument): string[] {
@@ -113,3 +139,5 @@ function duration(seconds: number): string {
 
 const NAME_WIDTH = 13;
 const ADDRESS_WIDTH = 15;
+/** A longer one moves only its own row. */
+const WIDEST_NAME = 40;

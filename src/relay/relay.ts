@@ -99,6 +99,17 @@ export class Relay implements Machine<PeerEvent, RelayOutput> {
     return serviceSnapshots(this.registry, this.registrar.deniedByService(), limit);
   }
 
+  /** Connections by what they are registered as: one may be both, or nothing yet. */
+  roles(): { readonly agents: number; readonly connectors: number } {
+    let agents = 0;
+    let connectors = 0;
+    for (const { uses, servings } of this.sessions.values()) {
+      if (uses.length > 0) agents++;
+      if (servings.length > 0) connectors++;
+    }
+    return { agents, connectors };
+  }
+
   private connected(event: PeerEvent & { type: "connected" }, now: Millis): void {
     this.disconnected(event.peer, now);
     const session = new Session(event, this.options.limits, now);

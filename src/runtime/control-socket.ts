@@ -24,7 +24,7 @@ export class ControlSocket {
   /** Throws when the directory is not ours alone, or the system's error when the socket cannot be made. */
   static async open(options: ControlSocketOptions): Promise<ControlSocket> {
     ownDirectory(options.directory);
-    for (const { path, dead } of await readControlSockets(options.directory)) if (dead) rmSync(path, { force: true });
+    await Promise.all(socketsIn(options.directory).map(removeDead));
     const socket = new ControlSocket(options);
     await socket.#listen();
     return socket;
@@ -92,8 +92,23 @@ export interface ReadSocket {
 
 /** Every socket in the directory. Throws the system's error when that cannot be read. */
 export async function readControlSockets(directory: string): Promise<readonly ReadSocket[]> {
+  return Promise.all(socketsIn(directory).map(readOne));
+}
+
+function socketsIn(directory: string): readonly string[] {
   const names = readdirSync(directory).filter((name) => name.endsWith(ENDING));
-  return Promise.all(names.slice(0, MAX_SOCKETS).map((name) => readOne(join(directory, name))));
+  return names.slice(0, MAX_SOCKETS).map((name) => join(directory, name));
+}
+
+/** A connection alone tells, and a daemon that hangs takes one too: no start waits for another daemon's answer. */
+function removeDead(path: string): Promise<void> {
+  return new Promise((resolve) => {
+    const client = connect(path, () => client.destroy());
+    client.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ECONNREFUSED") rmSync(path, { force: true });
+    });
+    client.on("close", () => resolve());
+  });
 }
 
 async function readOne(path: string): Promise<ReadSocket> {

@@ -82,7 +82,7 @@ function textLine(time: string, level: LogLevel, event: string, fields: LogField
   return [time, paint === undefined ? padded : paint(level, padded), event, ...values].join(" ");
 }
 
-/** Names that peers chose must not forge a line, a field or a terminal's escape sequence. */
+/** Quoted where need be: names that peers chose must not forge a line, a field or a terminal's escape sequence. */
 export function textValue(value: string | number): string {
   if (typeof value === "number") return String(value);
   const short = value.slice(0, MAX_VALUE);

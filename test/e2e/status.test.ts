@@ -1,6 +1,6 @@
 // `ztna status` of running daemons: what it shows of each, how they are told apart, and that only their owner is told.
 import { beforeAll, expect, test } from "bun:test";
-import { chmodSync, readdirSync } from "node:fs";
+import { chmodSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { BINARY, requireBinary } from "../support/binary.ts";
 import { connectUnderTest, serveUnderTest } from "../support/daemon-under-test.ts";
@@ -87,4 +87,49 @@ test("a directory that others can reach gets no socket: that is said once, and t
   await connector.line(/^registered lab$/);
   expect(readdirSync(open.path)).toEqual([]);
   expect((await place.status()).status).toBe(1);
+});
+
+test("a relay beside its connector: where it listens, who is there, what was relayed and what dropped and why", async () => {
+  using place = controlPlace();
+  await using relay = await serveUnderTest(pki, place.flags);
+  const lab = ["--service", "lab", "--service-ip", "10.100.0.1", "--forward", "127.0.0.1:9"];
+  await using connector = await connectUnderTest(pki, relay.port, [...lab, ...place.flags]);
+  await connector.line(/^registered lab$/);
+  await sendTo(relay.port, "lab");
+  await connector.line(/backend-unavailable/);
+  await sendTo(relay.port, "nobody");
+  await relay.line(/ unregistered .*service=nobody/);
+
+  const text = await place.status();
+  expect(text.status).toBe(0);
+  expect(text.stdout).toContain(`process ${connector.pid}, `);
+  expect(text.stdout).toMatch(
+    new RegExp(`ztna serve \\S+, process ${relay.pid}, up .*, ready\n  listening +127.0.0.1:${relay.port}\n`),
+  );
+  expect(text.stdout).toContain("1 of agent: no-connector");
+
+  const shown = (await place.daemons()).find(({ command }: { command: string }) => command === "serve");
+  expect(shown).toMatchObject({
+    pid: relay.pid,
+    not_ready: null,
+    listening: [`127.0.0.1:${relay.port}`],
+    connections: { agents: 0, connectors: 1, half_open: 0 },
+    services: [{ service: "lab", connectors: 1, agents: 0, denied: 0 }],
+    service_count: 1,
+  });
+  expect(shown.datagrams_relayed).toBeGreaterThanOrEqual(1);
+  expect(shown.credentials).toMatchObject([{ certificate: "server" }, { certificate: "ca" }]);
+  expect(statSync(place.directory).mode & 0o777).toBe(0o700);
+
+  await relay.end();
+  expect((await place.daemons()).map(({ pid }: { pid: number }) => pid)).toEqual([connector.pid]);
+});
+
+test("a daemon that was killed is gone from the list, and the next one clears its socket away", async () => {
+  using place = controlPlace();
+  await using killed = await serveUnderTest(pki, place.flags);
+  await killed.end("SIGKILL");
+  expect((await place.status()).stderr).not.toContain("tells nothing");
+  await using relay = await serveUnderTest(pki, place.flags);
+  expect(readdirSync(place.directory)).toEqual([`serve-${relay.pid}.sock`]);
 });

@@ -2,7 +2,12 @@
 import { expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { main } from "../../../src/cli/main.ts";
-import { type AgentStatus, type ConnectorStatus, parseStatus } from "../../../src/cli/status-document.ts";
+import {
+  type AgentStatus,
+  type ConnectorStatus,
+  parseStatus,
+  type RelayStatus,
+} from "../../../src/cli/status-document.ts";
 import { statusText } from "../../../src/cli/status-text.ts";
 import { ControlSocket } from "../../../src/runtime/control-socket.ts";
 import { recordingTerminal } from "../../support/recording-terminal.ts";
@@ -76,6 +81,26 @@ const CONNECTOR: ConnectorStatus = {
   credentials: [],
 };
 
+const RELAY: RelayStatus = {
+  schema_version: 1,
+  command: "serve",
+  pid: 44,
+  version: "0.1.0",
+  uptime_seconds: 90_000,
+  not_ready: "draining",
+  listening: ["0.0.0.0:4433", "[::]:4433"],
+  connections: { open: 12, half_open: 1, agents: 8, connectors: 3 },
+  datagrams_relayed: 1234,
+  bytes_relayed: 99_999,
+  services: [
+    { service: "web", connectors: 2, displaced: 1, silent: 1, agents: 8, denied: 3 },
+    { service: "db", connectors: 0, displaced: 0, silent: 0, agents: 1, denied: 0 },
+  ],
+  service_count: 2,
+  hops: [{ hop: "agent", received: 3, forwarded: 2, dropped: { "no-connector": 1, "too-large": 0 } }],
+  credentials: [{ certificate: "server", not_after: "2027-01-02T03:04:05.000Z", days: 29 }],
+};
+
 async function withDaemons(documents: readonly string[], args: readonly string[] = []) {
   using place = temporaryDirectory();
   chmodSync(place.path, 0o700);
@@ -116,6 +141,32 @@ test("a connector with each service's registration and backends, and what is ope
   );
 });
 
+test("a relay with its connections, and who serves and uses each service", () => {
+  expect(statusText(RELAY)).toBe(
+    `ztna serve 0.1.0, process 44, up 1d 1h, not ready: draining
+  listening    0.0.0.0:4433, [::]:4433
+  connections  12, 1 half open, 8 of agents, 3 of connectors
+  relayed      1234 datagrams, 99999 bytes
+  service      web  2 connectors, 8 agents, 1 displaced, 1 silent, 3 refused lately
+  service      db   0 connectors, 1 agents
+  dropped      1 of agent: no-connector
+  certificate  server expires in 29 days, 2027-01-02
+`,
+  );
+});
+
+test("a name that a peer registered reaches no terminal as it is, and makes no other row wide", () => {
+  const [web, db] = RELAY.services;
+  const strange = `\u001b[2J\n  certificate\u009b${"x".repeat(200)}`;
+  const text = statusText({ ...RELAY, services: [{ ...web!, service: strange }, db!] });
+  expect(text).not.toMatch(/[^\n\x20-\x7e]/);
+  const rows = text.split("\n");
+  expect(rows.filter((row) => row.startsWith("  certificate"))).toHaveLength(1);
+  expect(rows.find((row) => row.includes(" db "))).toHaveLength(
+    "  service      ".length + 40 + "  0 connectors, 1 agents".length,
+  );
+});
+
 test("what is not there is not shown", () => {
   const text = statusText({
     ...READY,
@@ -153,8 +204,11 @@ test("0 when all are ready, 7 when one is not, 1 when there is none", async () =
 test("--json prints what the daemons say, as they say it", async () => {
   const { stdout } = await withDaemons([JSON.stringify(READY)], ["--json"]);
   expect(JSON.parse(stdout)).toEqual({ schema_version: 1, daemons: [READY] });
-  const both = await withDaemons([JSON.stringify(CONNECTOR), JSON.stringify(READY)], ["--json"]);
-  expect(JSON.parse(both.stdout)).toEqual({ schema_version: 1, daemons: [READY, CONNECTOR] });
+  const all = await withDaemons(
+    [RELAY, CONNECTOR, READY].map((one) => JSON.stringify(one)),
+    ["--json"],
+  );
+  expect(JSON.parse(all.stdout)).toEqual({ schema_version: 1, daemons: [READY, CONNECTOR, RELAY] });
 });
 
 test("what is no status is not shown, but that there is one is said", async () => {
