@@ -1,6 +1,7 @@
 // UDP through local ports of a rootless agent, from the compiled binary: datagrams, name servers, SOCKS5 associations.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createSocket, type Socket } from "node:dgram";
+import { startAgent, startConnector } from "../support/daemons.ts";
 import { RootlessWorld } from "../support/rootless-world.ts";
 import { SocksClient } from "../support/socks-client.ts";
 
@@ -64,6 +65,35 @@ test("a SOCKS5 client reaches services by name and address through its associati
   expect(String(answer.subarray(10))).toBe("by name");
   one.say(Buffer.concat([answer.subarray(0, 10), Buffer.from("by address")]), port);
   expect(String((await one.hear()).subarray(10))).toBe("by address");
+});
+
+test("a service sees a source of its own for each target of an association, and only the target answers", async () => {
+  const sources: number[] = [];
+  const server = createSocket("udp4", (_, { port }) => {
+    sources.push(port);
+    server.send(`you are ${port}`, port, "127.0.0.1");
+  });
+  const stranger = createSocket("udp4");
+  opened.push(server, stranger);
+  await Promise.all([server, stranger].map((one) => new Promise<void>((done) => one.bind(0, "127.0.0.1", done))));
+  const offer = ["--service", "stun", "--service-ip", "10.100.0.9", "--forward", `127.0.0.1:${server.address().port}`];
+  await using _connector = await startConnector(world.relay, "stun", { cwd: world.cwd, flags: offer });
+  const flags = ["--socks5", "127.0.0.1:0"];
+  await using agent = await startAgent(world.relay, "stun=10.100.0.9", { cwd: world.cwd, flags });
+  const [, socks] = await agent.process.line(/^listening 127\.0\.0\.1:(\d+)$/);
+  using client = await SocksClient.open(Number(socks));
+  const port = await client.associate();
+  const one = program();
+  const header = (target: number) => Buffer.from(`000000010a640009${target.toString(16).padStart(4, "0")}`, "hex");
+  const ask = async (target: number) => {
+    one.say(Buffer.concat([header(target), Buffer.from("who am I?")]), port);
+    return String((await one.hear()).subarray(10));
+  };
+  const [first, second] = [await ask(3478), await ask(3479)];
+  expect([first, second]).toEqual([`you are ${sources[0]}`, `you are ${sources[1]}`]);
+  expect(first).not.toBe(second);
+  await new Promise((done) => stranger.send("call", sources[0]!, "127.0.0.1", done));
+  expect(await ask(3478)).toBe(first);
 });
 
 test("an association is for the program that opened it, and ends with its connection", async () => {
