@@ -1,6 +1,6 @@
 // The whole path with the compiled binary: agents that all use the same inner address and port, real services, and the
 // books of every agent balanced: each payload comes back to its sender, byte for byte, once.
-import { beforeAll, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { requireBinary } from "../support/binary.ts";
 import { type Daemon, startConnector, startRelay } from "../support/daemons.ts";
 import { type Echo, openEcho } from "../support/echo-fixture.ts";
@@ -45,29 +45,34 @@ async function expectNothingDropped(relay: Daemon): Promise<void> {
   expect(await relay.total("ztna_dropped_total", 'hop="queue"')).toBe(0);
 }
 
-test("ten agents, two services on one connector: everything comes back to its sender and nothing to others", async () => {
-  using cwd = temporaryDirectory();
-  using webEcho = await openEcho();
-  using dbEcho = await openEcho();
-  await using relay = await startRelay({ cwd: cwd.path });
-  const services = [
-    { id: "web", virtualIp: WEB, protocol: "udp", backend: `127.0.0.1:${webEcho.port}` },
-    { id: "db", virtualIp: DB, protocol: "udp", backend: `127.0.0.1:${dbEcho.port}` },
-  ];
-  const config = cwd.write("connector.json", JSON.stringify({ services }));
-  await using connector = await startConnector(relay, "web", { cwd: cwd.path, flags: ["--config", config] });
-  await connector.process.line(/^registered db$/);
+describe.each(["linux", "portable"])("with --io %s", (io) => {
+  test("ten agents, two services on one connector: everything comes back to its sender and nothing to others", async () => {
+    using cwd = temporaryDirectory();
+    using webEcho = await openEcho();
+    using dbEcho = await openEcho();
+    await using relay = await startRelay({ cwd: cwd.path, flags: ["--io", io] });
+    const services = [
+      { id: "web", virtualIp: WEB, protocol: "udp", backend: `127.0.0.1:${webEcho.port}` },
+      { id: "db", virtualIp: DB, protocol: "udp", backend: `127.0.0.1:${dbEcho.port}` },
+    ];
+    const config = cwd.write("connector.json", JSON.stringify({ services }));
+    await using connector = await startConnector(relay, "web", {
+      cwd: cwd.path,
+      flags: ["--config", config, "--io", io],
+    });
+    await connector.process.line(/^registered db$/);
 
-  const client = { port: relay.port, cwd: cwd.path, credential: pki.agentForAll };
-  const [web, db] = await Promise.all([
-    testClient(client, "--service", "web", "--dst", `${WEB}:9999`, ...LOAD, ...CHECKED),
-    testClient(client, "--service", "db", "--dst", `${DB}:9999`, "--routed", ...LOAD, ...CHECKED),
-  ]);
-  expectEvenBooks(web);
-  expectEvenBooks(db);
-  expect([webEcho.echoed, dbEcho.echoed]).toEqual([AGENTS * PAYLOADS, AGENTS * PAYLOADS]);
-  await expectNothingDropped(relay);
-}, 120_000);
+    const client = { port: relay.port, cwd: cwd.path, credential: pki.agentForAll };
+    const [web, db] = await Promise.all([
+      testClient(client, "--service", "web", "--dst", `${WEB}:9999`, ...LOAD, ...CHECKED),
+      testClient(client, "--service", "db", "--dst", `${DB}:9999`, "--routed", ...LOAD, ...CHECKED),
+    ]);
+    expectEvenBooks(web);
+    expectEvenBooks(db);
+    expect([webEcho.echoed, dbEcho.echoed]).toEqual([AGENTS * PAYLOADS, AGENTS * PAYLOADS]);
+    await expectNothingDropped(relay);
+  }, 120_000);
+});
 
 test("ten agents, two connectors on one service: each agent keeps to one connector and gets its own answers", async () => {
   using cwd = temporaryDirectory();

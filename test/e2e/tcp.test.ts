@@ -1,6 +1,6 @@
 // TCP through the compiled relay and connector to real servers, from an agent in the test's own process: what arrives,
 // what is refused and when, how connections end, and what they cost.
-import { beforeAll, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -32,10 +32,10 @@ interface Network extends AsyncDisposable {
 }
 
 /** A relay, a connector in front of that port of loopback, and an agent that is registered. */
-async function network(port: number, args: readonly string[] = [], relayPort = 0): Promise<Network> {
-  const relay = await serveUnderTest(pki, ["--port", String(relayPort)]);
+async function network(port: number, args: readonly string[] = [], relayPort = 0, io = "auto"): Promise<Network> {
+  const relay = await serveUnderTest(pki, ["--port", String(relayPort), "--io", io]);
   const offer = ["--service", "web", "--service-ip", ADDRESS, "--forward", `127.0.0.1:${port}`];
-  const connector = await connectUnderTest(pki, relay.port, [...offer, ...args]);
+  const connector = await connectUnderTest(pki, relay.port, [...offer, "--io", io, ...args]);
   await connector.line(/^registered web$/, { stream: "stderr" });
   const agent = await LiveTcp.open({
     credential: pki.agent,
@@ -83,39 +83,44 @@ async function ask(agent: LiveTcp, program: AgentTcp, question: Uint8Array, answ
 const isOpen = (program: AgentTcp) => program.events.includes("established");
 const isReset = (program: AgentTcp) => program.events.includes("reset");
 
-test("a real HTTP server is reached: pages, keep-alive, a large download and a large upload, byte for byte", async () => {
-  const page = new Uint8Array(5_000_000).map((_, i) => (i * 31) >> 3);
-  using server = Bun.serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    fetch: async (request) => {
-      const path = new URL(request.url).pathname;
-      if (path === "/large") return new Response(page);
-      return path === "/upload" ? new Response(sha256(await request.bytes())) : new Response("hello");
-    },
-  });
-  await using net = await network(server.port!);
-  const { agent } = net;
-  const program = agent.dial(80);
-  for (let i = 0; i < 3; i++) {
-    program.write(text("GET / HTTP/1.1\r\nHost: web\r\n\r\n"), performance.now());
+describe.each(["linux", "portable"])("with --io %s", (io) => {
+  test("a real HTTP server is reached: pages, keep-alive, a large download and a large upload, byte for byte", async () => {
+    const page = new Uint8Array(5_000_000).map((_, i) => (i * 31) >> 3);
+    using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: async (request) => {
+        const path = new URL(request.url).pathname;
+        if (path === "/large") return new Response(page);
+        return path === "/upload" ? new Response(sha256(await request.bytes())) : new Response("hello");
+      },
+    });
+    await using net = await network(server.port!, [], 0, io);
+    const { agent } = net;
+    const program = agent.dial(80);
+    for (let i = 0; i < 3; i++) {
+      program.write(text("GET / HTTP/1.1\r\nHost: web\r\n\r\n"), performance.now());
+      agent.wake();
+      await agent.until(() => program.text.split("\r\n\r\nhello").length === i + 2, "a page");
+    }
+    const start = program.receivedBytes;
+    program.write(text("GET /large HTTP/1.1\r\nHost: web\r\n\r\n"), performance.now());
     agent.wake();
-    await agent.until(() => program.text.split("\r\n\r\nhello").length === i + 2, "a page");
-  }
-  const start = program.receivedBytes;
-  program.write(text("GET /large HTTP/1.1\r\nHost: web\r\n\r\n"), performance.now());
-  agent.wake();
-  await agent.until(() => program.receivedBytes > start + page.length, "the large page");
-  expect(sha256(program.bytes.slice(-page.length))).toBe(sha256(page));
-  const upload = agent.dial(80);
-  upload.write(text(`POST /upload HTTP/1.1\r\nHost: web\r\nContent-Length: ${page.length}\r\n\r\n`), performance.now());
-  upload.write(page, performance.now());
-  agent.wake();
-  await agent.until(() => upload.text.endsWith(sha256(page)), "the upload's sum");
-  const { values } = await scrape(net.connector.statusPort);
-  expect(values.get("ztna_connector_tcp_sessions_total")).toBe(2);
-  expect(values.get("ztna_connector_tcp_errors_total")).toBe(0);
-}, 60_000);
+    await agent.until(() => program.receivedBytes > start + page.length, "the large page");
+    expect(sha256(program.bytes.slice(-page.length))).toBe(sha256(page));
+    const upload = agent.dial(80);
+    upload.write(
+      text(`POST /upload HTTP/1.1\r\nHost: web\r\nContent-Length: ${page.length}\r\n\r\n`),
+      performance.now(),
+    );
+    upload.write(page, performance.now());
+    agent.wake();
+    await agent.until(() => upload.text.endsWith(sha256(page)), "the upload's sum");
+    const { values } = await scrape(net.connector.statusPort);
+    expect(values.get("ztna_connector_tcp_sessions_total")).toBe(2);
+    expect(values.get("ztna_connector_tcp_errors_total")).toBe(0);
+  }, 60_000);
+});
 
 test("a foreign destination is reset and reaches no backend", async () => {
   using backend = await echo();
