@@ -48,7 +48,8 @@ export class DemoNetwork implements AsyncDisposable {
 
   async startRelay(): Promise<void> {
     const own = ["--cert", "relay.crt", "--key", "relay.key", "--ca-cert", "ca.pem"];
-    const relay = this.start("relay", ["serve", "--bind", "127.0.0.1", "--port", "0", "--metrics-port", "0", ...own]);
+    const where = ["--bind", "127.0.0.1", "--port", "0", "--metrics-port", "0", ...CONTROL];
+    const relay = this.start("relay", ["serve", ...where, ...own]);
     const [, address] = await relay.line(/listening (127\.0\.0\.1:\d+)$/);
     this.relay = address as string;
   }
@@ -80,7 +81,7 @@ export class DemoNetwork implements AsyncDisposable {
 
   /** Resolves when its services are registered. */
   async startConnector(name: string): Promise<DemoProcess> {
-    const connector = this.start(`connector ${name}`, ["connect", "--config", `connector-${name}.json`]);
+    const connector = this.start(`connector ${name}`, ["connect", "--config", `connector-${name}.json`, ...CONTROL]);
     await Promise.all([ECHO.id, CAPITALS.id, PAGE.id].map((id) => connector.line(new RegExp(`registered ${id}$`))));
     return connector;
   }
@@ -94,7 +95,7 @@ export class DemoNetwork implements AsyncDisposable {
   async startAgent(): Promise<string> {
     const own = ["--client-cert", "laptop.crt", "--client-key", "laptop.key", "--ca-cert", "ca.pem"];
     const page = ["--service", `${PAGE.id}=${PAGE.address}`, "--listen", `127.0.0.1:0=${PAGE.id}:${PAGE.port}`];
-    const args = ["agent", "--server", this.relay, ...own, ...page, "--metrics-port", "0"];
+    const args = ["agent", "--server", this.relay, ...own, ...page, "--metrics-port", "0", ...CONTROL];
     const agent = this.start("agent of laptop", args);
     const [[, local]] = await Promise.all([
       agent.line(/listening (127\.0\.0\.1:\d+)$/),
@@ -136,6 +137,9 @@ function ownDirectory(): string {
     throw new CommandError(`no place for the demo's files (${why}): set TMPDIR to a directory that you may write to`);
   }
 }
+
+/** With the demo's files, so that nothing stays, and `ztna status` of this host's own daemons does not show them. */
+const CONTROL: readonly string[] = ["--control-dir", "."];
 
 const PLAN = {
   ca: { name: "ztna demo CA", days: 60 },

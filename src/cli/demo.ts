@@ -140,7 +140,8 @@ class Narrator {
     this.#terminal.err(
       `Running until Ctrl-C. Try it: curl ${page}\nor, from ${network.directory}:\n` +
         `  ztna test-client --server ${network.relay} ${client} --service ${ECHO.id} --routed \\\n` +
-        `    --dst ${ECHO.address}:${ECHO.port} --send-udp hello\n`,
+        `    --dst ${ECHO.address}:${ECHO.port} --send-udp hello\n` +
+        "  ztna status --control-dir .\n",
     );
   }
 

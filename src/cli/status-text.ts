@@ -1,10 +1,10 @@
 // A daemon's status for people: a few lines, what is wrong with its reason first to see.
-import { textValue } from "../runtime/log.ts";
+import { printable, textValue } from "../runtime/log.ts";
 import type { AgentStatus, ConnectorStatus, RelayStatus, StatusDocument } from "./status-document.ts";
 
 export function statusText(status: StatusDocument): string {
   const lines = [headline(status), ...roleLines(status), ...dropLines(status), ...credentialLines(status)];
-  return `${lines.join("\n")}\n`;
+  return `${lines.map(printable).join("\n")}\n`;
 }
 
 function headline({ command, pid, version, uptime_seconds: uptime, not_ready: notReady }: StatusDocument): string {
@@ -73,7 +73,7 @@ function connectorService(service: ConnectorStatus["services"][number]): string 
   return parts.join(", ");
 }
 
-/** Names of services are what peers registered: a strange one must not be told to a terminal as it is. */
+/** Names of services are what peers registered: quoted where they could be taken for something else. */
 function relayServiceLines({ listening, connections, services, ...status }: RelayStatus): string[] {
   const { open, half_open: halfOpen, agents, connectors } = connections;
   const named = services.map((one) => ({ ...one, service: textValue(one.service) }));

@@ -1,6 +1,6 @@
 // A local socket that tells its owner, and nobody else, how a daemon is. It answers every connection with one document
 // and ends it; what clients send is thrown away, so that nobody can ask for anything else.
-import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 
@@ -90,8 +90,13 @@ export interface ReadSocket {
   readonly dead: boolean;
 }
 
-/** Every socket in the directory. Throws the system's error when that cannot be read. */
+/** Every socket in the directory. Throws the system's error when that cannot be read, EACCES when it is another user's. */
 export async function readControlSockets(directory: string): Promise<readonly ReadSocket[]> {
+  const uid = process.getuid?.();
+  // In a directory for temporary files anybody could have made it, and tell what they like.
+  if (uid !== 0 && statSync(directory).uid !== uid) {
+    throw Object.assign(new Error(`${directory} is another user's`), { code: "EACCES" });
+  }
   return Promise.all(socketsIn(directory).map(readOne));
 }
 

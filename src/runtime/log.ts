@@ -86,7 +86,12 @@ function textLine(time: string, level: LogLevel, event: string, fields: LogField
 export function textValue(value: string | number): string {
   if (typeof value === "number") return String(value);
   const short = value.slice(0, MAX_VALUE);
-  return PLAIN.test(short) ? short : JSON.stringify(short).replace(UNPRINTABLE, escaped);
+  return PLAIN.test(short) ? short : printable(JSON.stringify(short));
+}
+
+/** One line without control characters, and without those that turn the writing direction. */
+export function printable(line: string): string {
+  return line.replace(UNPRINTABLE, escaped);
 }
 
 function escaped(character: string): string {

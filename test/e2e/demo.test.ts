@@ -113,6 +113,10 @@ describe("ztna demo", () => {
     );
     expect(client.status).toBe(0);
     expect(client.stdout).toContain(Buffer.from("still there").toString("hex"));
+    const status = await runProcess([BINARY, "status", "--control-dir", ".", "--json"], { cwd: directory, env });
+    expect(status.status).toBe(0);
+    const commands = JSON.parse(status.stdout).daemons.map(({ command }: { command: string }) => command);
+    expect(commands.sort()).toEqual(["agent", "connect", "connect", "serve"]);
     expect(await (await fetch(page.url)).text()).toMatch(/^A private page on host [ab]$/);
     expect(processesIn(temporary)).toHaveLength(4);
     const ended = await demo.end("SIGTERM");

@@ -1,11 +1,13 @@
 // `ztna status` of running daemons: what it shows of each, how they are told apart, and that only their owner is told.
 import { beforeAll, expect, test } from "bun:test";
 import { chmodSync, readdirSync, statSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { BINARY, requireBinary } from "../support/binary.ts";
 import { connectUnderTest, serveUnderTest } from "../support/daemon-under-test.ts";
 import { type TestPki, testPki } from "../support/pki.ts";
 import { runProcess } from "../support/process.ts";
+import { testUnless, withoutProgram, withoutRoot } from "../support/skip.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 let pki: TestPki;
@@ -132,4 +134,25 @@ test("a daemon that was killed is gone from the list, and the next one clears it
   expect((await place.status()).stderr).not.toContain("tells nothing");
   await using relay = await serveUnderTest(pki, place.flags);
   expect(readdirSync(place.directory)).toEqual([`serve-${relay.pid}.sock`]);
+});
+
+const needsOtherUser = testUnless(withoutRoot(), withoutProgram("setpriv"));
+needsOtherUser("a directory that somebody else made tells this user nothing, whatever is in it", async () => {
+  using place = temporaryDirectory();
+  chmodSync(place.path, 0o755);
+  const path = join(place.path, "serve-1.sock");
+  const asked: unknown[] = [];
+  const forger = createServer((client) => {
+    asked.push(client);
+    client.end("{}");
+  });
+  await new Promise<void>((resolve) => forger.listen(path, resolve));
+  chmodSync(path, 0o777);
+  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  // Nobody may not write to the test run's own directory, which is what TMPDIR names.
+  const here = { cwd: place.path, env: { TMPDIR: undefined } };
+  const { status, stderr } = await runProcess([...nobody, BINARY, "status", "--control-dir", place.path], here);
+  await new Promise((resolve) => forger.close(resolve));
+  expect([status, stderr]).toEqual([1, expect.stringContaining("belongs to somebody else")]);
+  expect(asked).toEqual([]);
 });

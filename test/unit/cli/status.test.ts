@@ -167,6 +167,13 @@ test("a name that a peer registered reaches no terminal as it is, and makes no o
   );
 });
 
+test("whatever a daemon says, a terminal gets printable lines", () => {
+  const text = statusText({ ...READY, not_ready: "not registered: \u001b[31m\u202e", version: "1\n2\u009b" });
+  expect(text.split("\n")[0]).toBe(
+    "ztna agent 1\\u{a}2\\u{9b}, process 42, up 1h 2m, not ready: not registered: \\u{1b}[31m\\u{202e}",
+  );
+});
+
 test("what is not there is not shown", () => {
   const text = statusText({
     ...READY,
