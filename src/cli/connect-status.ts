@@ -2,9 +2,9 @@
 import type { Connector } from "../connector/connector.ts";
 import type { ServiceEntry } from "../connector/services.ts";
 import { formatIpv4 } from "../wire/address.ts";
-import { commonStatus, type DaemonFacts } from "./daemon-status.ts";
+import { commonStatus, type DaemonFacts, MAX_SERVICES } from "./daemon-status.ts";
 import { type HostPort, hostPortText } from "./option-kinds.ts";
-import { type ConnectorStatus, MAX_SERVICES } from "./status-document.ts";
+import type { ConnectorStatus } from "./status-document.ts";
 
 export interface ConnectorStatusParts {
   readonly connector: Connector;

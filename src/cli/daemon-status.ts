@@ -5,6 +5,9 @@ import type { Log } from "../runtime/log.ts";
 import type { CertificateDate } from "../runtime/metrics-page.ts";
 import type { StatusDocument } from "./status-document.ts";
 
+/** Told of one daemon: their names are long enough to fill what a control socket may say. */
+export const MAX_SERVICES = 256;
+
 /** What a daemon knows about itself, whatever its role. */
 export interface DaemonFacts {
   readonly notReady: string | undefined;

@@ -2,9 +2,9 @@
 import type { Endpoint } from "../quic/endpoint.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { UdpSocketStats } from "../runtime/udp-socket.ts";
-import { commonStatus, type DaemonFacts, type HopFigures } from "./daemon-status.ts";
+import { commonStatus, type DaemonFacts, type HopFigures, MAX_SERVICES } from "./daemon-status.ts";
 import { type HostPort, hostPortText } from "./option-kinds.ts";
-import { MAX_SERVICES, type RelayStatus } from "./status-document.ts";
+import type { RelayStatus } from "./status-document.ts";
 
 export interface RelayStatusParts {
   readonly relay: Relay;

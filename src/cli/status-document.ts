@@ -1,9 +1,6 @@
 // What a daemon tells about itself through its control socket; `ztna status --json` prints it as it is.
 import { z } from "zod";
 
-/** Shown of a daemon, so that its document stays far below what a control socket may say. */
-export const MAX_SERVICES = 256;
-
 const count = z.number().int().nonnegative();
 const counts = z.record(z.string(), count);
 /** A stable code: why a registration is denied. */
@@ -47,7 +44,7 @@ const CONNECTOR = z.object({
   ...COMMON,
   command: z.literal("connect"),
   relay: z.object({ server: z.string() }),
-  /** Each has a connection to the relay; the first `MAX_SERVICES` of `service_count`. */
+  /** Each has a connection to the relay; the first 256 of `service_count`. */
   services: z.array(
     z.object({
       service: z.string(),
@@ -83,7 +80,7 @@ const RELAY = z.object({
   connections: z.object({ open: count, half_open: count, agents: count, connectors: count }),
   datagrams_relayed: count,
   bytes_relayed: count,
-  /** In use, then those of which registrations were refused lately; the first `MAX_SERVICES` of `service_count`. */
+  /** In use, then those of which registrations were refused lately; the first 256 of `service_count`. */
   services: z.array(
     z.object({
       service: z.string(),

@@ -50,3 +50,13 @@ test("no library is loaded before a command is picked, and then only what it nee
     expect({ name, others }).toEqual({ name, others: [] });
   }
 });
+
+test("a daemon without a file runs without the library that checks files", () => {
+  const files = repositoryFiles();
+  for (const role of ["serve", "connect", "agent"]) {
+    const loaded = packagesLoadedBy(`src/cli/${role}-daemon.ts`, files);
+    expect({ role, runs: loaded.includes("prom-client"), checks: loaded.includes("zod") }).toEqual({
+      ...{ role, runs: true, checks: false },
+    });
+  }
+});

@@ -1,7 +1,8 @@
 // What a connector tells about itself: bounded, whatever it was configured with.
 import { expect, test } from "bun:test";
 import { connectorStatus } from "../../../src/cli/connect-status.ts";
-import { MAX_SERVICES, parseStatus } from "../../../src/cli/status-document.ts";
+import { MAX_SERVICES } from "../../../src/cli/daemon-status.ts";
+import { parseStatus } from "../../../src/cli/status-document.ts";
 import { Connector } from "../../../src/connector/connector.ts";
 import type { ServiceEntry } from "../../../src/connector/services.ts";
 import { parseIpv4 } from "../../../src/wire/address.ts";

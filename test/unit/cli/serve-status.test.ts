@@ -1,7 +1,8 @@
 // What a relay tells about itself: who is there, what was relayed and dropped; bounded, and nobody is named.
 import { expect, test } from "bun:test";
+import { MAX_SERVICES } from "../../../src/cli/daemon-status.ts";
 import { relayStatus } from "../../../src/cli/serve-status.ts";
-import { MAX_SERVICES, parseStatus } from "../../../src/cli/status-document.ts";
+import { parseStatus } from "../../../src/cli/status-document.ts";
 import { EndpointStats } from "../../../src/quic/stats.ts";
 import { newUdpSocketStats } from "../../../src/runtime/udp-socket.ts";
 import { certificate, RelayWorld, request } from "../../support/relay-world.ts";
