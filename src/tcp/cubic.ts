@@ -61,19 +61,16 @@ export class Cubic {
   }
 
   /**
-   * The window to come down to is `threshold`; when, is up to the recovery. `flight`: unacknowledged bytes; `harmless`: so
-   * many of them are known to do no harm.
+   * The window to come to is `threshold`; when, is up to the recovery. `flight`: unacknowledged bytes; `harmless`: so many
+   * are known to do no harm: that may be more than now, or a path that loses all the time would never be filled.
    */
   lost(flight: number, harmless: number): void {
     this.beforeDrain = undefined;
     this.gaveWay = false;
     this.windowAtLoss = this.window;
     this.plateau = this.window < this.plateau ? (this.window * (1 + BETA)) / 2 : this.window;
-    this.threshold = Math.max(
-      flight * BETA,
-      Math.min(Math.max(flight, initialWindow(this.mss)), harmless),
-      2 * this.mss,
-    );
+    const most = Math.max(flight, this.window, initialWindow(this.mss)) * GROWTH_IN_SPITE_OF_LOSS;
+    this.threshold = Math.max(flight * BETA, Math.min(most, harmless), 2 * this.mss);
     this.epochStart = undefined;
   }
 
@@ -161,6 +158,7 @@ export function initialWindow(mss: number): number {
 /** Not even a queue that others fill makes us smaller. */
 const LEAST_FOR_QUEUE = 32 * 1024;
 const GROWTH_AFTER_QUEUE = 1.125;
+const GROWTH_IN_SPITE_OF_LOSS = 1.25;
 const DRAIN_DIVISOR = 4;
 const C = 0.4;
 const BETA = 0.7;

@@ -36,6 +36,8 @@ export class LossRecovery {
   private roundEnd = 0;
   /** The threshold to go on with when a look is over. */
   private afterLook = 0;
+  /** In order, by the acknowledgement that is judged. */
+  private justAcknowledged = 0;
   /** Bytes found lost since the last acknowledgement was judged. */
   private newlyLost = 0;
   /** How many more of them the queue drains. */
@@ -83,6 +85,7 @@ export class LossRecovery {
   acknowledged(advanced: number, duplicate: boolean, una: number, nxt: number, usedBefore: number, now: Millis): void {
     const { delivery } = this;
     if (this.until !== undefined && una >= this.until) this.finish();
+    this.justAcknowledged = advanced;
     let delivered = delivery.bytes;
     if (this.selective) this.findLosses(nxt, now);
     else delivered = this.countDuplicates(advanced, duplicate, nxt, now);
@@ -99,6 +102,7 @@ export class LossRecovery {
   /** The time has come that findLosses() asked for. */
   lookAgain(nxt: number, now: Millis): void {
     this.lookAgainAt = undefined;
+    this.justAcknowledged = 0;
     this.findLosses(nxt, now);
   }
 
@@ -131,8 +135,9 @@ export class LossRecovery {
     this.congestion.window = Math.min(this.congestion.window, this.congestion.threshold);
   }
 
+  /** What was on its way before the acknowledgement that is judged: one may cover most of a flight (RFC 9937). */
   private get flightBytes(): number {
-    return this.flight.inNetwork + this.flight.lostBytes + this.flight.sackedBytes;
+    return this.flight.inNetwork + this.flight.lostBytes + this.flight.sackedBytes + this.justAcknowledged;
   }
 
   /** Something was lost: how far the window is to come down. */

@@ -56,7 +56,7 @@ export class LossTolerance {
 
 const ENOUGH_SEGMENTS = 100;
 const LONGEST_LOOK_MS = 1_000;
-const LOOK_EVERY_MS = 3_000;
+const LOOK_EVERY_MS = 10_000;
 /** Chance, in a hundred segments. */
 const SLACK = 0.02;
 /** Five per cent on either hop of a tunnel make ten; a full path with next to no buffer loses more. */

@@ -125,3 +125,16 @@ test("after a silence ten segments are allowed, and a change of the segment size
   cubic.setMss(1_400);
   expect(cubic.window).toBe(1_400);
 });
+
+test("losses that the path has by itself leave what keeps it busy, and a quarter more than now at most", () => {
+  const cubic = new Cubic(MSS);
+  cubic.window = 40 * MSS;
+  cubic.lost(30 * MSS, 45 * MSS);
+  expect(cubic.threshold).toBe(45 * MSS);
+  cubic.window = 40 * MSS;
+  cubic.lost(30 * MSS, 1_000 * MSS);
+  expect(cubic.threshold).toBe(50 * MSS);
+  cubic.window = 40 * MSS;
+  cubic.lost(40 * MSS, 10 * MSS);
+  expect(cubic.threshold).toBe(28 * MSS);
+});

@@ -40,6 +40,13 @@ describe("with SACK", () => {
     expect([recovery.recovering, recovery.congestion.window]).toEqual([false, 14 * MSS]);
   });
 
+  test("what the same acknowledgement took off the flight counts as having been on its way", () => {
+    const { recovery, acknowledge } = underWay();
+    acknowledge(10, [[11, 20]]);
+    expect(recovery.recovering).toBe(true);
+    expect(recovery.congestion.threshold).toBe(14 * MSS);
+  });
+
   test("what is late is lost when its time is over", () => {
     const { recovery, acknowledge } = underWay();
     acknowledge(0, [[1, 2]]);

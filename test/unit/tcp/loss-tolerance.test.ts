@@ -63,7 +63,7 @@ test("a fifth is too much whatever the path seems to lose by itself", () => {
 
 test("what was found is looked at again after a while", () => {
   const { tolerance, now } = looked(0.1, 0.1);
-  const later = pass(tolerance, 0.1, now, 300).now;
+  const later = pass(tolerance, 0.1, now, 1_000).now;
   expect(tolerance.tolerates(later)).toBe(false);
 });
 
