@@ -25,7 +25,8 @@ export const run: Run = async (args, terminal) => {
     const { statusText } = await import("./status-text.ts");
     terminal.out(found.map(statusText).join("\n"));
   }
-  if (found.length === 0) throw new CommandError(`no daemon of this user runs here (looked in ${directory})`);
+  if (found.length + silent.length === 0)
+    throw new CommandError(`no daemon of this user runs here (looked in ${directory})`);
   return silent.length > 0 ? EXIT.degraded : exitCodeOf(found);
 };
 
