@@ -22,6 +22,8 @@ export class DriverLink {
   dirty = false;
   readable = false;
   unacknowledged = 0;
+  /** Packets that came since it was last read. */
+  unread = 0;
   owesAck = false;
   readonly #waiting = new DatagramQueue(MOST_WAITING_DATAGRAMS);
   /** Inner packets that arrived. */
@@ -63,6 +65,7 @@ export class DriverLink {
   }
 
   receive(packet: Uint8Array): void {
+    this.unread++;
     this.#native.recv(packet, this.#info);
     if (this.#state !== "handshaking" || !this.#native.isEstablished()) return;
     this.#state = "registering";
@@ -71,6 +74,7 @@ export class DriverLink {
 
   /** Counts what has arrived, and how long that took. */
   read(now: Millis, delays: Delays): void {
+    this.unread = 0;
     for (let length = this.#native.dgramRecv(DATAGRAM); length !== null; length = this.#native.dgramRecv(DATAGRAM)) {
       const type = DATAGRAM[0]!;
       if (type >> 4 === 4) {

@@ -98,9 +98,12 @@ export class DriverLinks implements UdpSocketHandlers {
     const link = this.#links[indexIn(packet)];
     if (link === undefined) return;
     link.receive(packet);
+    const now = monotonicClock.now();
+    // A batch of the socket holds thousands of packets, quiche's queue a thousand datagrams: what is not read is lost.
+    if (link.unread >= UNREAD_PACKETS) link.read(now, this.delays);
     if (!link.readable) this.#readable.push(link);
     link.readable = true;
-    if (this.#acks.received(link, monotonicClock.now())) this.#touch(link);
+    if (this.#acks.received(link, now)) this.#touch(link);
   }
 
   flush(): Millis | undefined {
@@ -191,6 +194,8 @@ function indexIn(packet: Uint8Array): number {
   return ((packet[at]! << 24) | (packet[at + 1]! << 16) | (packet[at + 2]! << 8) | packet[at + 3]!) >>> 0;
 }
 
+/** Small datagrams come sixteen and more in a packet. */
+const UNREAD_PACKETS = 16;
 const TICK_MS = 1;
 const MAX_BURST_MS = 4;
 const IDLE_TICK_MS = 10;
