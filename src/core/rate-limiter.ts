@@ -9,18 +9,18 @@ export interface Rate {
   readonly burst: number;
 }
 
-/** A limit without keys, for instance of one connection. Starts full. */
+/** A limit without keys, for instance of one connection. Starts full. Thousands share one rate, so it is not copied. */
 export class TokenBucket {
-  private readonly refill: Refill;
+  private readonly rate: Rate;
   private fullAt: Millis;
 
   constructor(rate: Rate, now: Millis) {
-    this.refill = refillOf(rate);
+    this.rate = checked(rate);
     this.fullAt = now;
   }
 
   allow(now: Millis, cost = 1): boolean {
-    const fullAt = fullAtAfter(this.refill, this.fullAt, now, cost);
+    const fullAt = fullAtAfter(this.rate, this.fullAt, now, cost);
     if (fullAt === undefined) return false;
     this.fullAt = fullAt;
     return true;
@@ -32,13 +32,13 @@ export class TokenBucket {
  * buckets in use, unknown keys are refused: a flood of invented keys must not buy its sender a fresh burst each.
  */
 export class RateLimiter<K> {
-  private readonly refill: Refill;
+  private readonly rate: Rate;
   private readonly maxKeys: number;
   private readonly fullAt = new Deadlines<K>();
 
   constructor(options: Rate & { readonly maxKeys: number }) {
     if (!(options.maxKeys >= 1)) throw new RangeError(`maxKeys must be at least 1, not ${options.maxKeys}`);
-    this.refill = refillOf(options);
+    this.rate = checked(options);
     this.maxKeys = options.maxKeys;
   }
 
@@ -50,7 +50,7 @@ export class RateLimiter<K> {
   allow(key: K, now: Millis, cost = 1): boolean {
     this.forgetFull(now);
     const known = this.fullAt.get(key);
-    const fullAt = fullAtAfter(this.refill, known ?? now, now, cost);
+    const fullAt = fullAtAfter(this.rate, known ?? now, now, cost);
     if (fullAt === undefined) return false;
     if (known === undefined && this.fullAt.size >= this.maxKeys) return false;
     if (fullAt > now) this.fullAt.set(key, fullAt);
@@ -65,22 +65,17 @@ export class RateLimiter<K> {
   }
 }
 
-interface Refill {
-  readonly msPerToken: number;
-  readonly msToFill: number;
-}
-
-function refillOf(rate: Rate): Refill {
+function checked(rate: Rate): Rate {
   if (!(rate.perSecond > 0)) throw new RangeError(`perSecond must be above 0, not ${rate.perSecond}`);
   if (!(rate.burst > 0)) throw new RangeError(`burst must be above 0, not ${rate.burst}`);
-  const msPerToken = 1000 / rate.perSecond;
-  return { msPerToken, msToFill: rate.burst * msPerToken };
+  return rate;
 }
 
 /** When the bucket is full again if `cost` is taken from it now; undefined when it does not hold that much. */
-function fullAtAfter(refill: Refill, fullAt: Millis, now: Millis, cost: number): Millis | undefined {
-  const after = Math.max(fullAt, now) + cost * refill.msPerToken;
-  return after - now > refill.msToFill + ROUNDING_MS ? undefined : after;
+function fullAtAfter({ perSecond, burst }: Rate, fullAt: Millis, now: Millis, cost: number): Millis | undefined {
+  const msPerToken = 1000 / perSecond;
+  const after = Math.max(fullAt, now) + cost * msPerToken;
+  return after - now > burst * msPerToken + ROUNDING_MS ? undefined : after;
 }
 
 const SWEEP_PER_CALL = 4;

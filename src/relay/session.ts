@@ -48,7 +48,7 @@ export class Session {
 
   private lastUse: Use | undefined;
   /** Which service an inner destination belongs to, for raw packets of an agent of several services. */
-  private readonly destinations = new Map<Ipv4, Use>();
+  private destinations: Map<Ipv4, Use> | undefined;
 
   constructor(
     connection: { peer: PeerId; identity: Identity | Anonymous; address: SocketAddress; maxDatagram: number },
@@ -100,18 +100,21 @@ export class Session {
   }
 
   useAt(destination: Ipv4): Use | undefined {
-    return this.destinations.get(destination);
+    return this.destinations?.get(destination);
   }
 
   /** Only an agent of several services can be in doubt later. */
   rememberDestination(destination: Ipv4, use: Use): void {
-    if (this.uses.length < 2 || this.destinations.get(destination) === use) return;
-    this.destinations.delete(destination);
-    if (this.destinations.size >= MAX_DESTINATIONS) {
-      const oldest = this.destinations.keys().next();
-      if (oldest.done !== true) this.destinations.delete(oldest.value);
+    if (this.uses.length < 2) return;
+    this.destinations ??= new Map();
+    const { destinations } = this;
+    if (destinations.get(destination) === use) return;
+    destinations.delete(destination);
+    if (destinations.size >= MAX_DESTINATIONS) {
+      const oldest = destinations.keys().next();
+      if (oldest.done !== true) destinations.delete(oldest.value);
     }
-    this.destinations.set(destination, use);
+    destinations.set(destination, use);
   }
 }
 
