@@ -28,6 +28,10 @@ export class OpeningPace<Opening> {
     return inHurry;
   }
 
+  isWaiting(opening: Opening): boolean {
+    return this.queue.has(opening);
+  }
+
   wait(opening: Opening, now: Millis): void {
     this.queue.add(opening);
     this.releaseAt ??= now + WINDOW_MS;

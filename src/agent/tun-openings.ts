@@ -9,14 +9,11 @@ import { TCP_ACK, TCP_RST, TCP_SYN, tcpDestinationPort, tcpFlags, tcpSourcePort 
 import { OpeningPace } from "./opening-pace.ts";
 import { MAX_HEAD, type Route } from "./routes.ts";
 
-/** A SYN that leaves, or goes out again: bytes[start, end), with room for MAX_HEAD bytes before it. */
 export interface Opening {
   readonly route: Route;
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
   readonly ports: number;
-  waits: boolean;
+  /** Its SYN, behind room for MAX_HEAD bytes. */
+  readonly bytes: Uint8Array;
 }
 
 export class TunOpenings {
@@ -24,11 +21,6 @@ export class TunOpenings {
   /** Those that were opened in a hurry and are not answered, and those that wait. */
   private readonly open = new ExpiringMap<number, Opening>({ limit: MAX_OPENINGS, idleMs: OPENING_MS });
   private readonly due: Opening[] = [];
-
-  /** Those that are remembered. */
-  get size(): number {
-    return this.open.size;
-  }
 
   /** Whether take() has something. */
   get ready(): boolean {
@@ -42,25 +34,30 @@ export class TunOpenings {
     this.forgetOld(now);
     const ports = portsOf(tcpSourcePort(bytes, start), tcpDestinationPort(bytes, start));
     const known = this.find(route.virtualIp, ports);
-    if (known?.waits) return false; // its program asks again
-    if (known !== undefined) this.forget(known);
-    const hurries = this.pace.isSlow || this.pace.opened(now);
-    if (!hurries) return true;
+    if (known !== undefined) {
+      if (this.pace.isWaiting(known)) return false; // its program asks again
+      this.forget(known);
+    }
+    const mayLeave = !this.pace.isSlow;
+    if (mayLeave && !this.pace.opened(now)) return true;
     const copy = new Uint8Array(MAX_HEAD + end - start);
     copy.set(bytes.subarray(start, end), MAX_HEAD);
-    const opening = { route, bytes: copy, start: MAX_HEAD, end: copy.length, ports, waits: false };
+    const opening = { route, ports, bytes: copy };
     if (!this.open.set(keyOf(route.virtualIp, ports), opening, now)) return true;
-    return !this.pace.isSlow || this.wait(opening, now);
+    if (!mayLeave) this.pace.wait(opening, now);
+    return mayLeave;
   }
 
   /** A checked packet of a service. True: it refuses what was opened in a hurry, and no program is to hear of it. */
   isHurriedRefusal(packet: Uint8Array, now: Millis): boolean {
     if (this.open.size === 0 || ipv4Protocol(packet) !== PROTOCOL_TCP || packet.length < LEAST_SYN) return false;
     const opening = this.find(ipv4Source(packet), portsOf(tcpDestinationPort(packet), tcpSourcePort(packet)));
-    if (opening === undefined || opening.waits) return opening !== undefined;
-    if ((tcpFlags(packet) & TCP_RST) !== 0) return !this.wait(opening, now);
-    this.forget(opening);
-    return false;
+    if (opening === undefined) return false;
+    if (this.pace.isWaiting(opening)) return true;
+    const refused = (tcpFlags(packet) & TCP_RST) !== 0;
+    if (refused) this.pace.wait(opening, now);
+    else this.forget(opening);
+    return refused;
   }
 
   deadline(): Millis | undefined {
@@ -82,13 +79,6 @@ export class TunOpenings {
   /** The next one whose turn it is. */
   take(): Opening | undefined {
     return this.due.shift();
-  }
-
-  /** Returns false, for its caller's convenience: it does not leave. */
-  private wait(opening: Opening, now: Millis): false {
-    opening.waits = true;
-    this.pace.wait(opening, now);
-    return false;
   }
 
   private find(service: Ipv4, ports: number): Opening | undefined {

@@ -10,7 +10,7 @@ import { ipv4Destination, mayFragment } from "../wire/ipv4.ts";
 import { Segments } from "../wire/segments.ts";
 import { VNET_HEADER_LENGTH } from "../wire/virtio-net.ts";
 import type { Outbound } from "./outbound.ts";
-import type { Route } from "./routes.ts";
+import { MAX_HEAD, type Route } from "./routes.ts";
 import { Solicited } from "./solicited.ts";
 import type { AgentStats, AnswerKind, InboundDrop, OutboundDrop } from "./stats.ts";
 import { type Opening, TunOpenings } from "./tun-openings.ts";
@@ -65,8 +65,7 @@ export class TunPath {
   }
 
   timeout(now: Millis): void {
-    const due = this.openings.deadline();
-    if (due !== undefined && now >= due) this.openings.timeout(now);
+    this.openings.timeout(now);
   }
 
   read({ bytes, at, end }: TunRead, now: Millis): void {
@@ -128,11 +127,11 @@ export class TunPath {
   }
 
   /** A SYN whose program was not told of the answer to the first one. It counts as one more packet. */
-  private sendAgain({ route, bytes, start, end }: Opening, now: Millis): UplinkOutput | undefined {
+  private sendAgain({ route, bytes }: Opening, now: Millis): UplinkOutput | undefined {
     const hop = this.stats.hops.tun;
-    hop.receive(end - start);
+    hop.receive(bytes.length - MAX_HEAD);
     const fault = this.outbound.fault(route);
-    if (fault === undefined) return this.outbound.send(hop, route, bytes, start, end, now);
+    if (fault === undefined) return this.outbound.send(hop, route, bytes, MAX_HEAD, bytes.length, now);
     hop.drop(fault);
     return undefined;
   }

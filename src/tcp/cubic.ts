@@ -1,6 +1,7 @@
 // How much may be in the network: slow start with HyStart++, then CUBIC (RFC 9438). Windows are in bytes.
 import type { Millis } from "../core/machine.ts";
 import { HyStart } from "./hystart.ts";
+import { DRAIN_DIVISOR, GROWTH_AFTER_QUEUE, LEAST_FOR_QUEUE } from "./standing-queue.ts";
 
 export class Cubic {
   window: number;
@@ -155,11 +156,7 @@ export function initialWindow(mss: number): number {
   return Math.min(10 * mss, Math.max(2 * mss, 14_600));
 }
 
-/** Not even a queue that others fill makes us smaller. */
-const LEAST_FOR_QUEUE = 32 * 1024;
-const GROWTH_AFTER_QUEUE = 1.125;
 const GROWTH_IN_SPITE_OF_LOSS = 1.25;
-const DRAIN_DIVISOR = 4;
 const C = 0.4;
 const BETA = 0.7;
 const RENO_ALPHA = (3 * (1 - BETA)) / (1 + BETA);

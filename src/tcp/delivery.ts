@@ -35,6 +35,11 @@ export class Delivery {
     this.lastEnd = 0;
   }
 
+  /** The shortest of what was sent once only; undefined when there is nothing of that. */
+  roundTrip(now: Millis): Millis | undefined {
+    return this.latestSentAt === undefined ? undefined : now - this.latestSentAt;
+  }
+
   /** `length` bytes of the run, up to `end`. Within one acknowledgement the lowest come first. */
   add(run: Run, end: number, length: number): void {
     this.bytes += length;

@@ -11,7 +11,7 @@ import { RateReduction } from "./rate-reduction.ts";
 import { RecoveryDoubts } from "./recovery-doubts.ts";
 import type { RetransmissionTimeout } from "./rto.ts";
 import { Scoreboard } from "./scoreboard.ts";
-import { StandingQueue } from "./standing-queue.ts";
+import { DRAIN_ROUNDS, StandingQueue } from "./standing-queue.ts";
 
 export class LossRecovery {
   readonly flight = new Scoreboard();
@@ -89,8 +89,9 @@ export class LossRecovery {
     let delivered = delivery.bytes;
     if (this.selective) this.findLosses(nxt, now);
     else delivered = this.countDuplicates(advanced, duplicate, nxt, now);
-    this.rate.acknowledged(delivered, this.rto.srtt ?? 0, now);
-    if (this.tolerance.acknowledged(delivered, this.newlyLost, this.mss, this.rto.srtt ?? 0, now)) this.endLook();
+    const srtt = this.rto.srtt ?? 0;
+    this.rate.acknowledged(delivered, srtt, now);
+    if (this.tolerance.acknowledged(delivered, this.newlyLost, this.mss, srtt, now)) this.endLook();
     this.newlyLost = 0;
     this.watchQueue(una, nxt, usedBefore, now);
     if (this.recovering && !this.afterTimeout) {
@@ -206,17 +207,17 @@ export class LossRecovery {
 
   /** Only what arrives in order lets the window grow: what arrives behind a gap announces a loss. */
   private grow(advanced: number, una: number, nxt: number, usedBefore: number, now: Millis): void {
-    const { congestion, delivery } = this;
-    const rtt = delivery.latestSentAt === undefined ? undefined : now - delivery.latestSentAt;
+    const { congestion } = this;
     const used = congestion.inSlowStart ? usedBefore * 2 : usedBefore + this.mss;
     if (used < congestion.window) return congestion.unused();
-    congestion.acknowledged(advanced, una, nxt, rtt, this.rto.srtt ?? 0, now);
+    congestion.acknowledged(advanced, una, nxt, this.delivery.roundTrip(now), this.rto.srtt ?? 0, now);
   }
 
   /** Once in a round trip: whether what was on its way stood in a queue. */
   private watchQueue(una: number, nxt: number, used: number, now: Millis): void {
     const { queue, congestion, delivery } = this;
-    if (delivery.latestSentAt !== undefined) queue.sample(now - delivery.latestSentAt, now);
+    const rtt = delivery.roundTrip(now);
+    if (rtt !== undefined) queue.sample(rtt, now);
     if (una < this.roundEnd) return;
     this.roundEnd = nxt;
     const share = queue.endRound(now);
@@ -231,6 +232,3 @@ export class LossRecovery {
     } else if (share !== undefined) congestion.giveWay(used * share);
   }
 }
-
-/** In the first what stood in the queue leaves, in the second the path is seen without it. */
-const DRAIN_ROUNDS = 2;

@@ -2,7 +2,7 @@
 // the way here: then what was on its way less the queue, and slowly up from there. A sender that goes by losses would
 // fill the queue up to whatever is offered, as the tunnel loses nothing; rLEDBAT governs senders from here in this way.
 import type { Millis } from "../core/machine.ts";
-import { StandingQueue } from "./standing-queue.ts";
+import { DRAIN_DIVISOR, DRAIN_ROUNDS, GROWTH_AFTER_QUEUE, LEAST_FOR_QUEUE, StandingQueue } from "./standing-queue.ts";
 
 export class ReceiveAllowance {
   /** To be offered at most, in bytes. */
@@ -54,7 +54,7 @@ export class ReceiveAllowance {
     if (this.drainRounds > 0) {
       this.drainRounds -= 1;
       if (this.drainRounds === 0) this.bytes = Math.max(this.bytes, this.beforeDrain);
-    } else if (flight < LEAST) {
+    } else if (flight < LEAST_FOR_QUEUE) {
       // Echoes are old when little comes, and say nothing about the path.
       queue.takeDrain();
     } else if (queue.takeDrain()) {
@@ -63,20 +63,14 @@ export class ReceiveAllowance {
       this.drainRounds = DRAIN_ROUNDS;
     } else if (share !== undefined && share < 1) {
       this.gaveWay = true;
-      this.bytes = Math.min(this.bytes, Math.max(Math.floor(flight * share), LEAST));
+      this.bytes = Math.min(this.bytes, Math.max(Math.floor(flight * share), LEAST_FOR_QUEUE));
     } else if (share === 1 && this.gaveWay && flight * 2 >= this.bytes) {
-      this.bytes = Math.min(Math.floor(this.bytes * GROWTH), this.capacity);
+      this.bytes = Math.min(Math.floor(this.bytes * GROWTH_AFTER_QUEUE), this.capacity);
     }
   }
 }
 
 /** A reader that does not keep up gets no more than this to hold. */
 const FIRST_OFFER = 512 * 1024;
-/** Not even a queue that others fill makes it smaller. */
-const LEAST = 32 * 1024;
-const GROWTH = 1.125;
 /** Timestamps have whole milliseconds, and what comes in one go is seen at once. */
 const SHORTEST_ROUND_MS = 10;
-const DRAIN_DIVISOR = 4;
-/** In the first what stood in the queue leaves, in the second the path is seen without it. */
-const DRAIN_ROUNDS = 2;

@@ -86,3 +86,12 @@ const SHORTEST_ROUND_MS = 50;
 /** As HyStart++ has it. */
 const SAMPLES_NEEDED = 8;
 const PERIOD_MS = 10_000;
+
+// What whoever finds a queue does about it, sender or receiver.
+/** Bytes: not even a queue that others fill makes anybody smaller. */
+export const LEAST_FOR_QUEUE = 32 * 1024;
+/** In a round without a queue, once one was what ended growth. */
+export const GROWTH_AFTER_QUEUE = 1.125;
+export const DRAIN_DIVISOR = 4;
+/** In the first what stood in the queue leaves, in the second the path is seen without it. */
+export const DRAIN_ROUNDS = 2;

@@ -1,10 +1,12 @@
 // What the connector shows to scrapers: the reference's names and types, and the state of each service.
+
 import { expect, test } from "bun:test";
 import { ConnectorStats } from "../../../src/connector/stats.ts";
 import { EndpointStats } from "../../../src/quic/stats.ts";
 import { BackendsStats } from "../../../src/runtime/backends.ts";
 import { addConnectorMetrics } from "../../../src/runtime/metrics-connector.ts";
 import { MetricsPage } from "../../../src/runtime/metrics-page.ts";
+import { newUdpSocketStats } from "../../../src/runtime/udp-socket.ts";
 import { newTcpStats } from "../../../src/tcp/stats.ts";
 import { parseMetrics } from "../../support/metrics.ts";
 
@@ -20,17 +22,7 @@ function setUp() {
   };
   const backends = { stats: new BackendsStats(), size: 6 };
   const endpoint = { stats: new EndpointStats(), connections: 3, halfOpen: 0 };
-  const socket = {
-    receivedPackets: 0,
-    receivedBytes: 0,
-    sentPackets: 0,
-    sentBytes: 0,
-    sendErrors: 0,
-    sendBufferDrops: 0,
-    kernelDrops: 0,
-    receiveBufferBytes: 0,
-    sendBufferBytes: 0,
-  };
+  const socket = newUdpSocketStats();
   const page = new MetricsPage();
   addConnectorMetrics(page, { connector, backends, endpoint, socket, uptimeSeconds: () => 5 });
   return { connector, backends, services, scrape: async () => parseMetrics(await page.text()) };

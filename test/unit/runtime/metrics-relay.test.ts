@@ -1,22 +1,14 @@
 // What the relay shows to scrapers: the reference's names and types, values of the moment, names that peers chose.
+
 import { expect, test } from "bun:test";
 import { EndpointStats } from "../../../src/quic/stats.ts";
 import { RelayStats, type ServiceSnapshot } from "../../../src/relay/stats.ts";
 import { MetricsPage } from "../../../src/runtime/metrics-page.ts";
 import { addRelayMetrics } from "../../../src/runtime/metrics-relay.ts";
+import { newUdpSocketStats } from "../../../src/runtime/udp-socket.ts";
 import { parseMetrics } from "../../support/metrics.ts";
 
-const SOCKET = {
-  receivedPackets: 0,
-  receivedBytes: 0,
-  sentPackets: 0,
-  sentBytes: 0,
-  sendErrors: 0,
-  sendBufferDrops: 0,
-  kernelDrops: 0,
-  receiveBufferBytes: 0,
-  sendBufferBytes: 0,
-};
+const SOCKET = newUdpSocketStats();
 
 function setUp() {
   const services: ServiceSnapshot[] = [];

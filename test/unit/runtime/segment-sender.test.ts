@@ -1,4 +1,5 @@
 // What the sender of batches does when the kernel refuses a group: a scripted kernel says what becomes of each call.
+
 import { ptr } from "bun:ffi";
 import { describe, expect, test } from "bun:test";
 import { MAX_WAIT_MS } from "../../../src/quic/connection.ts";
@@ -7,6 +8,7 @@ import type { Libc } from "../../../src/runtime/libc.ts";
 import { SegmentBatch } from "../../../src/runtime/segment-batch.ts";
 import { SegmentSender } from "../../../src/runtime/segment-sender.ts";
 import { AF_INET } from "../../../src/runtime/socket-address.ts";
+import { newUdpSocketStats } from "../../../src/runtime/udp-socket.ts";
 
 const EPERM = 1;
 const EAGAIN = 11;
@@ -44,17 +46,7 @@ function senderTo(kernel: (fd: number, messages: number) => Call, calls: Call[] 
     return -1;
   };
   const libc = { sendmmsg, __errno_location: () => ptr(errno) } as unknown as Libc;
-  const stats = {
-    receivedPackets: 0,
-    receivedBytes: 0,
-    sentPackets: 0,
-    sentBytes: 0,
-    sendErrors: 0,
-    sendBufferDrops: 0,
-    kernelDrops: 0,
-    receiveBufferBytes: 0,
-    sendBufferBytes: 0,
-  };
+  const stats = newUdpSocketStats();
   const batch = new SegmentBatch();
   const steps: number[] = [];
   const made = new SegmentSender(libc, batch, stats, (reason) => steps.push(reason));
