@@ -10,8 +10,7 @@ import type { DialEvent, PeerCommand } from "../tunnel/peer.ts";
 import type { BenchSettings } from "./bench-options.ts";
 import { loadClientCredentials, quicSettings } from "./client-credentials.ts";
 import type { CredentialFiles } from "./client-options.ts";
-import { turnUntil } from "./daemon.ts";
-import { openDiallingEndpoint, openDiallingSocket } from "./dialling.ts";
+import { openDiallingEndpoint, openDiallingSocket, sayGoodbye } from "./dialling.ts";
 import { CommandError, CredentialError, EXIT, type ExitCode } from "./errors.ts";
 import type { HostPort } from "./option-kinds.ts";
 import { warn } from "./options.ts";
@@ -62,10 +61,7 @@ async function measure({ plan, relay, names }: BenchParts, endpoint: Endpoint): 
     driver.attach(socket);
     return await over.promise;
   } finally {
-    endpoint.drain("done");
-    driver.wake();
-    await turnUntil(() => endpoint.drained, GOODBYE_MS);
-    driver.stop();
+    await sayGoodbye(endpoint, driver, GOODBYE_MS);
     ignoreSignals();
     socket.close();
   }

@@ -8,8 +8,7 @@ import { monotonicClock } from "../runtime/clock.ts";
 import { Driver } from "../runtime/driver.ts";
 import { Resolver } from "../runtime/resolver.ts";
 import type { PeerEvent, PeerId } from "../tunnel/peer.ts";
-import { turnUntil } from "./daemon.ts";
-import { openDiallingEndpoint, openDiallingSocket } from "./dialling.ts";
+import { openDiallingEndpoint, openDiallingSocket, sayGoodbye } from "./dialling.ts";
 import { CommandError, UnreachableError } from "./errors.ts";
 import { type HostPort, hostPortText } from "./option-kinds.ts";
 
@@ -57,10 +56,7 @@ async function handshake(server: HostPort, limitMs: number): Promise<readonly Ui
     driver.attach(socket);
     return await reader.shown;
   } finally {
-    endpoint.drain("done");
-    driver.wake();
-    await turnUntil(() => endpoint.drained, GOODBYE_MS);
-    driver.stop();
+    await sayGoodbye(endpoint, driver, GOODBYE_MS);
     socket.close();
   }
 }

@@ -21,6 +21,7 @@ import {
   Reminders,
   type StatusOptions,
   turnUntil,
+  uptime,
 } from "./daemon.ts";
 import type { LOG_OPTIONS, PACKET_OPTIONS } from "./daemon-options.ts";
 import { type DaemonFacts, openControl } from "./daemon-status.ts";
@@ -74,8 +75,8 @@ export class ClientDaemon<Input, Output extends { readonly type: string }> {
   /** What a running daemon cannot go on without is gone. */
   readonly failed: Promise<CommandError>;
   readonly endpoint: Endpoint;
+  readonly uptimeSeconds = uptime();
   readonly #options: ClientDaemonOptions;
-  readonly #startedAt = performance.now();
   readonly #bugs: BugReports;
   readonly #page = new MetricsPage();
   readonly #role: ClientRole<Input, Output>;
@@ -247,9 +248,13 @@ export class ClientDaemon<Input, Output extends { readonly type: string }> {
   }
 
   #status(): StatusDocument {
-    const uptimeSeconds = Math.floor((performance.now() - this.#startedAt) / 1000);
     const dates = credentialDates(this.credentials);
-    return this.#role.status({ notReady: this.notReady(), uptimeSeconds, dates, wallNow: Date.now() });
+    return this.#role.status({
+      notReady: this.notReady(),
+      uptimeSeconds: this.uptimeSeconds(),
+      dates,
+      wallNow: Date.now(),
+    });
   }
 
   #insecurities(): readonly string[] {

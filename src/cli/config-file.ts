@@ -35,8 +35,11 @@ export async function readConfigFile(path: string, table: OptionTable, style: Ke
       throw mistake(path, document, wrong, `${wrong} is ${given}, but must be ${option.kind.expected}`);
     }
     const isList = Array.isArray(written);
-    const keyOf = (element: number | undefined) => (isList && element !== undefined ? `${key}.${element}` : key);
-    values.set(name, { key, value, place: (element) => placed(path, document, keyOf(element), keyOf(element)) });
+    const place = (element?: number) => {
+      const where = isList && element !== undefined ? `${key}.${element}` : key;
+      return placed(path, document, where, where);
+    };
+    values.set(name, { key, value, place });
   }
   return values;
 }

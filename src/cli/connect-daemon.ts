@@ -50,11 +50,12 @@ class ConnectorRole implements ClientRole<Input, Output> {
   readonly #settings: ConnectSettings;
   readonly #entries: readonly ServiceEntry[];
   readonly #backends: Backends;
-  readonly #startedAt = performance.now();
+  readonly #uptimeSeconds: () => number;
 
   constructor(settings: ConnectSettings, daemon: ClientDaemon<Input, Output>) {
     this.#settings = settings;
     this.#entries = serviceEntries(settings);
+    this.#uptimeSeconds = daemon.uptimeSeconds;
     this.machine = new Connector({
       services: this.#entries,
       random: Math.random,
@@ -81,9 +82,8 @@ class ConnectorRole implements ClientRole<Input, Output> {
   }
 
   addMetrics(page: MetricsPage, endpoint: Endpoint, { stats: socket }: UdpSocket): void {
-    const uptimeSeconds = () => Math.floor((performance.now() - this.#startedAt) / 1000);
     const parts = { connector: this.machine, backends: this.#backends, endpoint };
-    addConnectorMetrics(page, { ...parts, socket, uptimeSeconds });
+    addConnectorMetrics(page, { ...parts, socket, uptimeSeconds: this.#uptimeSeconds });
   }
 
   status(facts: DaemonFacts): ConnectorStatus {

@@ -156,6 +156,12 @@ function describe(error: unknown): string {
   return `${error.name}: ${error.message}${where === undefined ? "" : ` ${where.trim()}`}`;
 }
 
+/** Whole seconds from now on. */
+export function uptime(): () => number {
+  const startedAt = performance.now();
+  return () => Math.floor((performance.now() - startedAt) / 1000);
+}
+
 /** Turns the event loop until `done` or until time is up. */
 export async function turnUntil(done: () => boolean, limitMs: number): Promise<void> {
   const end = performance.now() + limitMs;

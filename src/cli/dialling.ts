@@ -1,11 +1,12 @@
 // What a command that only dials is made of: an endpoint without a server, and a UDP socket on any port, IPv4 and IPv6
 // where the host has them.
+import type { Millis } from "../core/machine.ts";
 import { Endpoint } from "../quic/endpoint.ts";
 import type { ClientSettings } from "../quic/settings.ts";
 import { monotonicClock } from "../runtime/clock.ts";
 import { openUdp } from "../runtime/open-udp.ts";
 import type { UdpSocket, UdpSocketHandlers } from "../runtime/udp-socket.ts";
-import { cannotListen } from "./daemon.ts";
+import { cannotListen, turnUntil } from "./daemon.ts";
 import { CredentialError } from "./errors.ts";
 
 /** Throws a CredentialError when quiche does not take the credentials. */
@@ -37,6 +38,18 @@ export async function openDiallingSocket(handlers: UdpSocketHandlers): Promise<U
   } catch (error) {
     throw cannotListen(four.host, error);
   }
+}
+
+/** What the role closed has to leave before the socket does. */
+export async function sayGoodbye(
+  endpoint: Endpoint,
+  driver: { wake(): void; stop(): void },
+  limitMs: Millis,
+): Promise<void> {
+  endpoint.drain("done");
+  driver.wake();
+  await turnUntil(() => endpoint.drained, limitMs);
+  driver.stop();
 }
 
 const ROTATION_MS = 300_000;

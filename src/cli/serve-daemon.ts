@@ -26,6 +26,7 @@ import {
   Reminders,
   turnUntil,
   untilAskedToEnd,
+  uptime,
 } from "./daemon.ts";
 import { openControl } from "./daemon-status.ts";
 import { ConfigurationError, EXIT } from "./errors.ts";
@@ -80,7 +81,7 @@ class RelayDaemon {
   readonly #driver: Driver<never, Notice>;
   readonly #state: { settings: ServeSettings; credentials: RelayCredentials; reloads: number; reloadFailures: number };
   readonly #open: { close(): unknown }[] = [];
-  readonly #startedAt = performance.now();
+  readonly #uptimeSeconds = uptime();
   #watch: FileWatch | undefined;
   #reloading = false;
   #draining = false;
@@ -202,7 +203,7 @@ class RelayDaemon {
   }
 
   #addMetrics(socket: UdpSocket): void {
-    addRelayMetrics(this.#page, this.#relay, this.#endpoint, socket.stats, () => this.#uptimeSeconds());
+    addRelayMetrics(this.#page, this.#relay, this.#endpoint, socket.stats, this.#uptimeSeconds);
     addCredentialMetrics(this.#page, () => ({ ...this.#state, dates: relayDates(this.#state.credentials) }));
     addInsecurityMetric(this.#page, () => insecurities(this.#state.settings));
     addProcessMetrics(this.#page, () => this.#bugs.count);
@@ -212,10 +213,6 @@ class RelayDaemon {
     if (this.#draining) return "draining";
     const expired = relayDates(this.#state.credentials).find(({ notAfter }) => notAfter < Date.now());
     return expired === undefined ? undefined : `expired: ${expired.certificate} certificate`;
-  }
-
-  #uptimeSeconds(): number {
-    return Math.floor((performance.now() - this.#startedAt) / 1000);
   }
 
   #status(socket: UdpSocket, bound: readonly BindAddress[]): RelayStatus {

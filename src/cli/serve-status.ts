@@ -24,7 +24,12 @@ export function relayStatus(parts: RelayStatusParts, facts: DaemonFacts): RelayS
     datagrams_relayed: relay.stats.datagramsRelayed,
     bytes_relayed: relay.stats.relayBytes,
     services: services.slice(0, MAX_SERVICES).map(({ service, connectors, displaced, silent, agents, denied }) => ({
-      ...{ service, connectors, displaced, silent, agents, denied },
+      service,
+      connectors,
+      displaced,
+      silent,
+      agents,
+      denied,
     })),
     service_count: services.length,
   };

@@ -39,12 +39,7 @@ function deviceLines({ tun }: AgentStatus): string[] {
 
 function serviceLines({ services }: AgentStatus): string[] {
   const width = nameWidth(services);
-  return services.map(({ service, virtual_ip: address, state, reason }) =>
-    row(
-      "service",
-      `${service.padEnd(width)}  ${address.padEnd(ADDRESS_WIDTH)}  ${state}${reason === null ? "" : `: ${reason}`}`,
-    ),
-  );
+  return services.map((one) => serviceRow(one, width, registrationText(one)));
 }
 
 function connectorLines({ relay, services, ...status }: ConnectorStatus): string[] {
@@ -52,20 +47,15 @@ function connectorLines({ relay, services, ...status }: ConnectorStatus): string
   const { tcp_sessions: sessions, udp_flows: flows, backend_sockets: sockets } = status;
   return [
     row("relay", relay.server),
-    ...services.map((one) =>
-      row(
-        "service",
-        `${one.service.padEnd(width)}  ${(one.virtual_ip ?? "any address").padEnd(ADDRESS_WIDTH)}  ${connectorService(one)}`,
-      ),
-    ),
+    ...services.map((one) => serviceRow(one, width, connectorService(one))),
     ...moreServices(status.service_count - services.length),
     row("open", `${sessions} TCP connections, ${flows} UDP flows, ${sockets} backend sockets`),
   ];
 }
 
 function connectorService(service: ConnectorStatus["services"][number]): string {
-  const { connection, state, reason, backends, backend_failure: failure, reconnections } = service;
-  const parts = [reason === null ? state : `${state}: ${reason}`];
+  const { connection, backends, backend_failure: failure, reconnections } = service;
+  const parts = [registrationText(service)];
   if (connection !== "connected") parts.push(`relay ${connection}`);
   if (reconnections > 0) parts.push(`${reconnections} reconnections`);
   parts.push(`to ${backends.join(" ")}`);
@@ -93,6 +83,16 @@ function relayService({ connectors, displaced, silent, agents, denied }: RelaySt
   if (silent > 0) parts.push(`${silent} silent`);
   if (denied > 0) parts.push(`${denied} refused lately`);
   return parts.join(", ");
+}
+
+type AddressedService = Pick<ConnectorStatus["services"][number], "service" | "virtual_ip" | "state" | "reason">;
+
+function serviceRow({ service, virtual_ip: address }: AddressedService, width: number, text: string): string {
+  return row("service", `${service.padEnd(width)}  ${(address ?? "any address").padEnd(ADDRESS_WIDTH)}  ${text}`);
+}
+
+function registrationText({ state, reason }: AddressedService): string {
+  return reason === null ? state : `${state}: ${reason}`;
 }
 
 function moreServices(services: number): string[] {

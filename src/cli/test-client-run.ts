@@ -11,8 +11,7 @@ import { RelayDialler } from "../runtime/relay-dialler.ts";
 import { Resolver } from "../runtime/resolver.ts";
 import { onSignals } from "../runtime/signals.ts";
 import type { PeerCommand, PeerEvent } from "../tunnel/peer.ts";
-import { turnUntil } from "./daemon.ts";
-import { openDiallingEndpoint, openDiallingSocket } from "./dialling.ts";
+import { openDiallingEndpoint, openDiallingSocket, sayGoodbye } from "./dialling.ts";
 import { EXIT, type ExitCode } from "./errors.ts";
 import type { Terminal } from "./terminal.ts";
 import { clientSettings } from "./test-client-credentials.ts";
@@ -104,7 +103,7 @@ class Session {
       this.#driver.attach(socket);
       return await this.#reports.promise;
     } finally {
-      await this.#sayGoodbye();
+      await sayGoodbye(this.#endpoint, this.#driver, GOODBYE_MS);
       ignoreSignals();
       socket.close();
     }
@@ -129,14 +128,6 @@ class Session {
     this.#lines ??= this.#terminal.readLines()[Symbol.asyncIterator]();
     const { done, value } = await this.#lines.next();
     this.#driver.feed(done === true ? { type: "line" } : { type: "line", text: value });
-  }
-
-  /** The closes that the agents asked for have to leave before the socket does. */
-  async #sayGoodbye(): Promise<void> {
-    this.#endpoint.drain("done");
-    this.#driver.wake();
-    await turnUntil(() => this.#endpoint.drained, GOODBYE_MS);
-    this.#driver.stop();
   }
 }
 
