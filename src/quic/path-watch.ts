@@ -16,11 +16,12 @@ export function followPath(connection: Connection, from: SocketAddress, events: 
   }
 }
 
-/** quiche counts a packet only after it was authenticated, so a forged one is no sign of life. */
+/** quiche counts a packet only after it was authenticated, so a forged one is no sign of life. Nor is a farewell. */
 export function checkPing(connection: Connection, events: Outbox<PeerEvent>): void {
   const { pingedAtReceived } = connection;
   if (pingedAtReceived === undefined || connection.native.stats().recv <= pingedAtReceived) return;
   connection.pingedAtReceived = undefined;
+  if (connection.native.isDraining()) return;
   events.push({ type: "heard", peer: connection.peer });
 }
 

@@ -3,8 +3,9 @@
 // address; when the owner is gone it is kept free for the same identity and source, which come back to their flows.
 import { ExpiringMap } from "../core/expiring-map.ts";
 import type { Millis } from "../core/machine.ts";
-import type { Ipv4 } from "../wire/address.ts";
+import type { Ipv4, SocketAddress } from "../wire/address.ts";
 import { candidateAddress, NEIGHBOURS, SCATTERED } from "./address-choice.ts";
+import { isDoubtful, isFree, isLikelier, mayPassTo } from "./predecessor.ts";
 import type { Serving, Use } from "./registry.ts";
 import type { Session } from "./session.ts";
 
@@ -14,11 +15,15 @@ export interface AgentAddress {
   readonly inner: Ipv4;
   readonly identityKey: string;
   owner: Session | undefined;
+  /** Where its owner is, or was when it left. */
+  endpoint: SocketAddress;
   usedAt: Millis;
   /** New packets leave from another address of the same source; replies to this one still arrive. */
   retired: boolean;
   /** The address that its owner would rather have: an older connection of its identity may still be using that. */
   contested: AgentAddress | undefined;
+  /** The newest address whose owner would rather have this one, and gets it when the present owner is gone or silent. */
+  challenger: AgentAddress | undefined;
   /** Its TCP connections that were opened while it was contested, by source port; see interim-flows.ts. */
   opened: Set<number> | undefined;
   /** What its owner had until it won this address. */
@@ -68,7 +73,7 @@ export class AgentAddresses {
     const known = last !== undefined && last.inner === inner ? last : currentOf(session, inner);
     const found = known ?? this.allocate(session, inner, now);
     if (typeof found === "string") return found;
-    const settled = found.contested === undefined ? found : this.settle(found, found.contested, session, now);
+    const settled = found.contested === undefined ? found : this.settle(found, found.contested, session);
     settled.usedAt = now;
     session.lastAddress = settled;
     return settled;
@@ -76,7 +81,15 @@ export class AgentAddresses {
 
   /** The connection is gone. */
   release(session: Session, now: Millis): void {
-    for (const entry of [...session.addresses]) this.giveUp(entry, session, now);
+    for (const entry of [...session.addresses]) {
+      this.giveUp(entry, session, now);
+      this.passOn(entry, session);
+    }
+  }
+
+  /** The connection does not answer. */
+  silenced(session: Session): void {
+    for (const entry of [...session.addresses]) this.passOn(entry, session);
   }
 
   expire(now: Millis): void {
@@ -94,8 +107,8 @@ export class AgentAddresses {
   private allocate(session: Session, inner: Ipv4, now: Millis): AgentAddress | AddressFault {
     if (!this.makeRoomInSession(session, now)) return "too-many-addresses";
     if (this.hasItsShare(session.identityKey)) return "addresses-exhausted";
-    const { mine, contested, free } = this.lookAround(session, inner, now);
-    if (mine !== undefined) return this.take(mine, session);
+    const { former, free } = this.lookAround(session, inner);
+    if (former !== undefined && isFree(former)) return this.take(former, session);
     const address = free ?? this.scatter(session, inner);
     if (address === undefined || !this.makeRoom()) return "addresses-exhausted";
     const entry: AgentAddress = {
@@ -103,9 +116,11 @@ export class AgentAddresses {
       inner,
       identityKey: session.identityKey,
       owner: session,
+      endpoint: session.address,
       usedAt: now,
       retired: false,
-      contested,
+      contested: former,
+      challenger: undefined,
       opened: undefined,
       interim: undefined,
       voucher: undefined,
@@ -114,24 +129,25 @@ export class AgentAddresses {
     this.byAddress.set(address, entry);
     session.addresses.push(entry);
     this.count(entry, 1);
-    if (contested?.owner !== undefined) this.ask(contested.owner, now);
+    if (former?.owner !== undefined) {
+      former.challenger = entry;
+      this.ask(former.owner, now);
+    }
     return entry;
   }
 
-  /** Near the preferred address: one that is ours for the taking, one that may become so, and the first free one. */
-  private lookAround(session: Session, inner: Ipv4, now: Millis) {
-    let contested: AgentAddress | undefined;
+  /** Near the preferred address: the one that the client most likely had before and may have again, and a free one. */
+  private lookAround(session: Session, inner: Ipv4) {
+    let former: AgentAddress | undefined;
     let free: Ipv4 | undefined;
     for (let attempt = 0; attempt < NEIGHBOURS; attempt += 1) {
       const address = candidateAddress(session.identityKey, inner, 0, attempt);
       const entry = this.byAddress.get(address);
       if (entry === undefined) free ??= address;
-      else if (entry.inner === inner && entry.identityKey === session.identityKey) {
-        if (entry.owner === undefined || entry.owner.silent) return { mine: entry, contested: undefined, free };
-        if (isDoubtful(entry.owner, session, now)) contested ??= entry;
-      }
+      else if (!mayPassTo(session, inner, entry)) continue;
+      else if (former === undefined || isLikelier(entry, former, session.address)) former = entry;
     }
-    return { mine: undefined, contested, free };
+    return { former, free };
   }
 
   private scatter(session: Session, inner: Ipv4): Ipv4 | undefined {
@@ -144,15 +160,26 @@ export class AgentAddresses {
   }
 
   /** Has the older connection given a sign of life? Until that is known both keep what they have. */
-  private settle(entry: AgentAddress, wanted: AgentAddress, session: Session, now: Millis): AgentAddress {
+  private settle(entry: AgentAddress, wanted: AgentAddress, session: Session): AgentAddress {
     const holder = wanted.owner;
     const isGone = this.byAddress.get(wanted.address) !== wanted;
     if (!isGone && (holder === undefined || holder.silent)) return this.win(entry, wanted, session);
-    if (isGone || holder === undefined || !isDoubtful(holder, session, now)) {
+    if (isGone || holder === undefined || !isDoubtful(holder, session)) {
       entry.contested = undefined;
       entry.opened = undefined;
     }
     return entry;
+  }
+
+  /**
+   * Its owner is gone or silent. Whoever waits for it gets it now, not with its next packet: a program that only waits
+   * for data sends none until some arrives here.
+   */
+  private passOn(entry: AgentAddress, holder: Session): void {
+    const { challenger } = entry;
+    entry.challenger = undefined;
+    const heir = challenger?.contested === entry ? challenger.owner : undefined;
+    if (challenger !== undefined && heir !== undefined && isDoubtful(holder, heir)) this.win(challenger, entry, heir);
   }
 
   /** The former owner's flows go on where they went; so do the connections that were opened at the interim address. */
@@ -161,6 +188,7 @@ export class AgentAddresses {
     interim.retired = true;
     interim.bindings = session.uses.map((use) => use.copy());
     for (const use of session.uses) use.bound = undefined;
+    if (session.lastAddress === interim) session.lastAddress = undefined;
     this.take(wanted, session);
     wanted.interim = interim.opened && interim;
     return wanted;
@@ -181,6 +209,7 @@ export class AgentAddresses {
 
   /** Its address stays reserved for its identity, so that late replies cannot reach somebody else. */
   private giveUp(entry: AgentAddress, session: Session, now: Millis): void {
+    entry.endpoint = session.address;
     leave(entry, session);
     this.count(entry, -1);
     entry.bindings = session.uses;
@@ -221,11 +250,6 @@ function currentOf(session: Session, inner: Ipv4): AgentAddress | undefined {
   return session.addresses.find((entry) => entry.inner === inner && !entry.retired);
 }
 
-/** The older connection of an identity that has said nothing since the newer one came. */
-function isDoubtful(holder: Session, newcomer: Session, now: Millis): boolean {
-  return holder.heardAt < newcomer.connectedAt && now - holder.heardAt >= QUIET_MS;
-}
-
 function leave(entry: AgentAddress, owner: Session): void {
   owner.addresses.splice(owner.addresses.indexOf(entry), 1);
   if (owner.lastAddress === entry) owner.lastAddress = undefined;
@@ -237,8 +261,6 @@ function leave(entry: AgentAddress, owner: Session): void {
   entry.voucher = undefined;
 }
 
-/** A connection heard within this time is alive. */
-const QUIET_MS = 1000;
 /** An address used within this time is not taken from its connection to make room for another. */
 const BUSY_MS = 10_000;
 /** How long a connection that ended finds its address again. */

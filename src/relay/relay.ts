@@ -39,7 +39,7 @@ export class Relay implements Machine<PeerEvent, RelayOutput> {
     this.options = options;
     this.room = room;
     const notices = new Notices(outputs, stats);
-    const presence = new Presence(outputs, stats, (session, now) => this.registrar.presenceChanged(session, now));
+    const presence = new Presence(outputs, stats, (session, now) => this.presenceChanged(session, now));
     const addresses = new AgentAddresses(options.limits, (holder, now) => presence.probe(holder, now));
     const answers = new Answers(outputs, stats, room);
     this.presence = presence;
@@ -137,6 +137,12 @@ export class Relay implements Machine<PeerEvent, RelayOutput> {
     this.presence.forget(session);
     this.addresses.release(session, now);
     this.registrar.disconnected(session, now);
+  }
+
+  /** It fell silent, or was heard again. */
+  private presenceChanged(session: Session, now: Millis): void {
+    if (session.silent) this.addresses.silenced(session);
+    this.registrar.presenceChanged(session, now);
   }
 
   private expire(now: Millis): void {

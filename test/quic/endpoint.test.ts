@@ -97,6 +97,16 @@ describe("a ping", () => {
     exchange(client, relay);
     expect(relay.take("heard")).toHaveLength(1);
   });
+
+  test("that a farewell follows was not answered: whoever waits for a sign of life is not told of one", () => {
+    const { relay, client, peer } = pair();
+    relay.endpoint.perform({ type: "ping", peer: 1 });
+    relay.transmit();
+    client.endpoint.perform({ type: "close", peer, layer: "application", code: 0, reason: "superseded" });
+    exchange(client, relay);
+    expect(relay.take("disconnected")).toHaveLength(1);
+    expect(relay.take("heard")).toEqual([]);
+  });
 });
 
 describe("connection ids", () => {

@@ -15,6 +15,8 @@ export interface Client {
   readonly name: string;
   readonly identity: Identity | Anonymous;
   machine: ClientMachine | undefined;
+  /** Of its socket, which all its connections share: another one after a restart. */
+  port: number;
   /** The largest datagram that each side may send to the other, in bytes. */
   readonly maxDatagram: Readonly<Record<Side, number>>;
 }

@@ -38,6 +38,7 @@ export class World {
   private relayLife = 1;
   private relayUp = true;
   private peers = 0;
+  private ports = 40_000;
 
   constructor(options: WorldOptions) {
     this.options = options;
@@ -52,7 +53,7 @@ export class World {
     identity: Identity | Anonymous = certificate(name),
     maxDatagram = { client: MAX_DATAGRAM, relay: MAX_DATAGRAM },
   ): M {
-    this.clients.set(name, { name, identity, machine, maxDatagram });
+    this.clients.set(name, { name, identity, machine, port: ++this.ports, maxDatagram });
     return machine;
   }
 
@@ -62,7 +63,9 @@ export class World {
   }
 
   restart<M extends ClientMachine>(name: string, machine: M): M {
-    this.clients.get(name)!.machine = machine;
+    const client = this.clients.get(name)!;
+    client.machine = machine;
+    client.port = ++this.ports;
     return machine;
   }
 
@@ -257,7 +260,7 @@ export class World {
   }
 
   private connected(side: Side, { id, client }: Connection): PeerEvent {
-    const address = socketAddress("198.51.100.1", 40_000 + id);
+    const address = socketAddress("198.51.100.1", client.port);
     const maxDatagram = client.maxDatagram[side];
     return { type: "connected", peer: id, identity: client.identity, address, maxDatagram };
   }

@@ -7,13 +7,14 @@ import { encodeUnreachable, UNREACHABLE_PORT } from "../../../src/wire/icmp.ts";
 import { checkIpv4, ipv4Destination, ipv4Source, quotedIpv4Start } from "../../../src/wire/ipv4.ts";
 import { hostIpv4, tcpPacket, udpPacket } from "../../support/arbitraries.ts";
 import { withFreshChecksums } from "../../support/checksums.ts";
-import { ip, reply, request } from "../../support/relay-world.ts";
+import { ip, reply, request, socketAddress } from "../../support/relay-world.ts";
 
 const UNIQUE = ip("100.99.1.2");
 
 function agentAt(inner: number, address = UNIQUE): AgentAddress {
   const nobody = { owner: undefined, usedAt: 0, retired: false, voucher: undefined, bindings: [] };
-  return { address, inner, identityKey: "", ...nobody, contested: undefined, opened: undefined, interim: undefined };
+  const free = { contested: undefined, challenger: undefined, opened: undefined, interim: undefined };
+  return { address, inner, identityKey: "", endpoint: socketAddress("198.51.100.1", 1), ...nobody, ...free };
 }
 
 function isSound(packet: Uint8Array): boolean {

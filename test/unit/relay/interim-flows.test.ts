@@ -66,6 +66,24 @@ describe("afterwards", () => {
     expect(opening.source).not.toBe(held);
   });
 
+  test("what comes for an older one reaches a newcomer that sends nothing more, as soon as it is decided", () => {
+    for (const end of ["closed", "silent"]) {
+      const { world, knows, older, newer, held, way } = contest({ isDead: true });
+      expect(way(request())).toBeDefined();
+      const data = encodeTcp({
+        ...segmentEnds(OLD_PORT, held),
+        sequence: 1,
+        acknowledgement: 1,
+        flags: TCP_ACK,
+        window: 9,
+      });
+      expect(world.datagram(knows, data)).toMatchObject([{ to: older }]);
+      if (end === "closed") world.disconnect(older);
+      else world.advance(1000);
+      expect(world.datagram(knows, data)).toMatchObject([{ to: newer }]);
+    }
+  });
+
   test("both kinds of connections go on to the connectors that know them when the older one is silent", () => {
     const { world, knows, held, way } = contest({ isDead: true });
     const opening = way(segment(2000, TCP_SYN))!;
@@ -130,6 +148,12 @@ describe("afterwards", () => {
     expect(wayOf(next, segment(OLD_PORT, TCP_ACK))?.source).toBe(opening.source);
   });
 });
+
+/** Towards the agent. */
+function segmentEnds(agentPort: number, agent: number) {
+  const { destination: source, destinationPort: sourcePort } = AGENT_END;
+  return { source, sourcePort, destination: agent, destinationPort: agentPort };
+}
 
 function sourceOf(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(12);

@@ -225,7 +225,7 @@ test("an agent that registers has older connections of its identity asked whethe
   const laptop = { identity: certificate("laptop") };
   const [quiet, fresh, bare] = [world.agent("web", laptop), world.agent("web", laptop), world.agent("web", laptop)];
   const other = world.agent("web");
-  for (const each of [quiet, other]) world.routed(each, "web", request());
+  for (const each of [quiet, fresh, other]) world.routed(each, "web", request());
   world.advance(1500);
   world.routed(fresh, "web", request());
   const before = world.pings.length;
