@@ -56,7 +56,8 @@ export function agentServices(settings: AgentSettings): readonly AgentService[] 
   }
   const fault = agentServicesFault(used);
   if (fault === undefined) return used;
-  throw settings.conflict(fault.charAt(0).toLowerCase() + fault.slice(1).replace(/\.$/, ""), "service");
+  const where = service === undefined && inFile.length > 0 ? `${settings.place("services")}: ` : "";
+  throw settings.conflict(`${where}${fault.charAt(0).toLowerCase()}${fault.slice(1).replace(/\.$/, "")}`, "service");
 }
 
 /** Where the reference puts the service that its file names alone. */

@@ -105,7 +105,8 @@ function usageError(spec: CommandSpec<OptionTable>, error: CommanderError): Usag
   const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? "";
   if (error.code === "commander.unknownOption") {
     const written = quoted.split("=", 1)[0] ?? quoted;
-    return new UsageError(`unknown option ${written}; did you mean ${nearest(written, flags(spec))}? Or ${see}`);
+    const near = nearest(written, flags(spec));
+    return new UsageError(`unknown option ${written}; ${near === undefined ? "" : `did you mean ${near}? Or `}${see}`);
   }
   if (error.code === "commander.optionMissingArgument")
     return new UsageError(`${quoted.split(" ", 1)[0]} needs a value; ${see}`);

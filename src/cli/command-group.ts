@@ -25,9 +25,8 @@ export async function runGroup(group: Group, args: readonly string[], terminal: 
   const part = Object.hasOwn(group.parts, first) ? group.parts[first] : undefined;
   if (part === undefined) {
     const near = nearest(first, [...Object.keys(group.parts), "--help"]);
-    throw new UsageError(
-      `unknown subcommand "${first}" of ${group.name}; did you mean "${near}"? See ztna ${group.name} --help.`,
-    );
+    const hint = near === undefined ? "see" : `did you mean "${near}"? See`;
+    throw new UsageError(`unknown subcommand "${first}" of ${group.name}; ${hint} ztna ${group.name} --help.`);
   }
   return (await part.load()).run(rest, terminal);
 }

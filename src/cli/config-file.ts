@@ -106,9 +106,11 @@ function describe(
   const at = (what: string) => ({ where: issue.path, what });
   if (issue.code === "unrecognized_keys") {
     const [unknown = ""] = issue.keys;
-    const known = nearest(unknown, keysAt(schema, issue.path));
+    const keys = keysAt(schema, issue.path);
+    const near = nearest(unknown, keys);
+    const hint = near === undefined ? `here may be ${keys.join(", ")}` : `did you mean "${near}"?`;
     const full = where === "" ? unknown : `${where}.${unknown}`;
-    return { where: [...issue.path, unknown], what: `unknown key "${full}"; did you mean "${known}"?` };
+    return { where: [...issue.path, unknown], what: `unknown key "${full}"; ${hint}` };
   }
   if (where === "") return at("must hold one object");
   if (issue.code === "custom") return at(`${where} ${issue.message}`);

@@ -57,11 +57,14 @@ function rowSchema(z: typeof zod) {
 export function serviceEntries(settings: ConnectSettings): readonly ServiceEntry[] {
   const rows = settings.values.services ?? [];
   const named = namedByOptions(settings, rows);
-  const entries = named === undefined ? rows.map((row) => entryOf(row, settings)) : [named];
+  const entries = named === undefined ? rows.map((row, at) => entryOf(row, at, settings)) : [named];
   if (entries.length === 0)
     throw new UsageError("nothing to offer: give --service ID --forward HOST:PORT, or services in the file");
   const fault = serviceFault(entries);
-  if (fault !== undefined) throw settings.conflict(lowerFirst(fault), "services", "service");
+  if (fault !== undefined) {
+    const where = named === undefined ? `${settings.place("services")}: ` : "";
+    throw settings.conflict(`${where}${lowerFirst(fault)}`, "services", "service");
+  }
   return entries;
 }
 
@@ -70,7 +73,7 @@ function namedByOptions(settings: ConnectSettings, rows: readonly ServiceRow[]):
   const { service, forward, serviceIp } = settings.values;
   if (service === undefined && forward === undefined && serviceIp === undefined) return undefined;
   const [only, second] = rows;
-  const base = only === undefined || second !== undefined ? undefined : entryOf(only, settings);
+  const base = only === undefined || second !== undefined ? undefined : entryOf(only, 0, settings);
   const id = service ?? base?.id;
   const backend = forward ?? base?.backend;
   if (id === undefined || backend === undefined) {
@@ -82,11 +85,13 @@ function namedByOptions(settings: ConnectSettings, rows: readonly ServiceRow[]):
   return { ...base, id, backend, virtualIp };
 }
 
-function entryOf({ id, backend, protocol, ports, ...row }: ServiceRow, settings: ConnectSettings): ServiceEntry {
+function entryOf(row: ServiceRow, at: number, settings: ConnectSettings): ServiceEntry {
+  const { id, backend, protocol, ports } = row;
   const virtualIp = row.virtualIp ?? row.virtual_ip;
   const address = backend === undefined ? undefined : backendAddress.parse(backend);
   if (address === undefined && protocol !== "icmp") {
-    throw settings.conflict(`service "${id}" has no backend: give it HOST:PORT`, "services");
+    const where = settings.place("services", at);
+    throw settings.conflict(`${where}: service "${id}" has no backend: give it HOST:PORT`, "services");
   }
   return {
     id,

@@ -30,7 +30,8 @@ export const run: Run = async (args, terminal) => {
   const explained = wanted.map((code) => ({ reason: code, explanations: explanationsOf(code) }));
   if (reason !== undefined && explained[0]?.explanations.length === 0) {
     const near = nearest(reason, allReasons());
-    throw new UsageError(`${JSON.stringify(reason)} is no reason code; did you mean "${near}"? See ztna explain.`);
+    const hint = near === undefined ? "see" : `did you mean "${near}"? See`;
+    throw new UsageError(`${JSON.stringify(reason)} is no reason code; ${hint} ztna explain.`);
   }
   if (json) terminal.out(`${JSON.stringify(documentOf(explained), null, 2)}\n`);
   else if (reason === undefined) terminal.out(REASON_GROUPS.map(listed).join("\n"));

@@ -48,9 +48,9 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   const command = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
   if (command === undefined) {
     const what = first.startsWith("-") ? "option" : "command";
-    throw new UsageError(
-      `unknown ${what} "${first}"; did you mean "${nearest(first, candidates(what))}"? See ztna --help.`,
-    );
+    const near = nearest(first, candidates(what));
+    const hint = near === undefined ? "see" : `did you mean "${near}"? See`;
+    throw new UsageError(`unknown ${what} "${first}"; ${hint} ztna --help.`);
   }
   const { run } = await command.load();
   return run(rest, terminal);

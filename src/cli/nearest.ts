@@ -1,11 +1,12 @@
 // The known word that a misspelt one most likely stands for.
 
-/** The candidate with the smallest edit distance, the first one among equals. */
+/** The candidate with the smallest edit distance, the first one among equals; undefined when none is like the word. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const start = word.slice(0, LONGEST);
   let best: string | undefined;
-  let bestDistance = Number.POSITIVE_INFINITY;
+  let bestDistance = Math.max(2, Math.ceil(start.length * ALIKE)) + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(word.slice(0, LONGEST), candidate);
+    const distance = editDistance(start, candidate);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
@@ -28,5 +29,7 @@ function editDistance(a: string, b: string): number {
   return previous[b.length] ?? 0;
 }
 
+/** So much of a word may be wrong. */
+const ALIKE = 0.4;
 /** Longer words than any of ours cannot be near one. */
 const LONGEST = 64;

@@ -195,7 +195,15 @@ function unknownVariables(spec: CommandSpec<OptionTable>, environment: Terminal[
   const prefix = variableName(spec.command, "");
   return Object.keys(environment)
     .filter((name) => name.startsWith(prefix) && !known.includes(name))
-    .map((name) => `${name} is not a variable of this command and is ignored; did you mean ${nearest(name, known)}?`);
+    .map((name) => {
+      // What all of them begin with makes none of them alike.
+      const near = nearest(
+        name.slice(prefix.length),
+        known.map((each) => each.slice(prefix.length)),
+      );
+      const hint = near === undefined ? "" : `; did you mean ${prefix}${near}?`;
+      return `${name} is not a variable of this command and is ignored${hint}`;
+    });
 }
 
 const CONFIG = "config";

@@ -1,6 +1,6 @@
 // `bun run bench`: what the relay costs, as ratios of one run, because the machine's speed drifts: whatever is compared
 // takes turns, with the in-memory hop before and after each round. Times are reported, never asserted.
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchPki } from "./bench-pki.ts";
@@ -37,6 +37,7 @@ async function main(): Promise<void> {
   }
   console.log(values.json ? JSON.stringify({ schema_version: 2, report, points: context.points }) : showReport(report));
   if (values.plot === undefined) return;
+  mkdirSync(values.plot, { recursive: true });
   for (const { name, svg } of plotAll(context.points)) writeFileSync(join(values.plot, `${name}.svg`), svg);
 }
 

@@ -104,6 +104,7 @@ test.each([
   [{ services: [{ id: "db", virtualIp: "10.100.0.256" }] }, "services.0.virtualIp must be an IPv4 address"],
   [{ services: [{ id: "db", virtualIp: "10.100.0.2", port: 1 }] }, 'unknown key "services.0.port"'],
   [{ services: [{ id: "../db", virtualIp: "10.100.0.2" }] }, "services.0.id must be a service name"],
+  [{ services: [{ id: "db", virtualIp: "127.0.0.1" }] }, ": services: "],
   [{ tunName: "a\nb" }, "tunName is"],
   [{ server_host: "x" }, 'did you mean "serverHost"'],
 ] as const)("%j is a configuration error", async (content, message) => {

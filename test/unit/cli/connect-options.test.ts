@@ -80,7 +80,7 @@ test("our keys extend it: virtual addresses, ports and ranges, backends without 
 for (const [row, sentence] of [
   [{ backend: "a:1" }, /services\.0\.id is missing/],
   [{ id: "Web", backend: "a:1" }, /services\.0\.id must be a service name/],
-  [{ id: "web" }, /service "web" has no backend/],
+  [{ id: "web" }, /:\d+: services\.0: service "web" has no backend/],
   [{ id: "web", backend: "a:70000" }, /services\.0\.backend must be HOST or HOST:PORT/],
   [{ id: "web", backend: "a:1", virtualIp: "10.0.0" }, /services\.0\.virtualIp must be an IPv4 address/],
   [{ id: "web", backend: "a:1", ports: ["9-8"] }, /services\.0\.ports must be ports and ranges/],
@@ -99,7 +99,7 @@ test("entries of one service with different virtual addresses are refused", asyn
     { id: "web", backend: "a:1", virtualIp: "10.0.0.1" },
     { id: "web", backend: "a:2", virtualIp: "10.0.0.2" },
   ];
-  await expect(services("", { services: rows })).rejects.toThrow(/different virtual addresses/);
+  await expect(services("", { services: rows })).rejects.toThrow(/:\d+: services: .*different virtual addresses/);
 });
 
 test("flags name one service", async () => {
