@@ -74,7 +74,7 @@ describe("downloads arrive whole, and go on soon", () => {
       const begin = world.now;
       download(world, hosts, random);
       for (const client of ["connector", ...hosts.map(({ name }) => name)]) {
-        darken(world, client, begin + 400 + random.below(500), 100 + random.below(4000));
+        darken(world, client, begin + DISTURBED_AFTER_MS + random.below(400), 100 + random.below(4000));
         darken(world, client, begin + 7000 + random.below(500), 100 + random.below(4000));
       }
       world.runUntil(begin + 30_000);
@@ -88,7 +88,8 @@ describe("downloads arrive whole, and go on soon", () => {
       const { world, hosts, random } = setUp({ seed, hosts: 3, ...shared });
       const begin = world.now;
       download(world, hosts, random);
-      for (const { name } of hosts) darken(world, name, begin + 400 + random.below(500), 100 + random.below(4000));
+      for (const { name } of hosts)
+        darken(world, name, begin + DISTURBED_AFTER_MS + random.below(400), 100 + random.below(4000));
       world.runUntil(begin + 30_000);
       expectWhole(hosts);
     });
@@ -99,7 +100,7 @@ describe("downloads arrive whole, and go on soon", () => {
       const { world, hosts, random } = setUp({ seed, resets, hosts: 3, conditions: { delayMs: 40 } });
       const begin = world.now;
       download(world, hosts, random);
-      const killedAt = begin + 400 + random.below(500);
+      const killedAt = begin + DISTURBED_AFTER_MS + random.below(400);
       world.at(killedAt, () => world.killRelay());
       world.at(killedAt + random.below(3000), () => world.startRelay());
       world.runUntil(begin + 30_000);
@@ -113,7 +114,7 @@ describe("downloads arrive whole, and go on soon", () => {
       const { world, hosts, random } = setUp({ seed, hosts: 2, conditions: bad });
       const begin = world.now;
       download(world, hosts, random);
-      darken(world, hosts[0]!.name, begin + 400 + random.below(500), 100 + random.below(4000));
+      darken(world, hosts[0]!.name, begin + DISTURBED_AFTER_MS + random.below(400), 100 + random.below(4000));
       world.runUntil(begin + 40_000);
       expectWhole(hosts);
     });
@@ -121,3 +122,5 @@ describe("downloads arrive whole, and go on soon", () => {
 });
 
 const NEWLINE = 10;
+/** Every connection is open by then, and no download has ended: one that is opened while nobody serves is refused. */
+const DISTURBED_AFTER_MS = 700;
