@@ -4,7 +4,7 @@ import { type AgentService, agentServicesFault } from "../agent/routes.ts";
 import { isServiceName } from "../identity/grant.ts";
 import { formatIpv4, parseIpv4 } from "../wire/address.ts";
 import type { AgentSettings } from "./agent-options.ts";
-import { serviceName } from "./connect-services.ts";
+import { lowerFirst, serviceName } from "./connect-services.ts";
 import { UsageError } from "./errors.ts";
 import type { Kind } from "./option-kinds.ts";
 
@@ -57,7 +57,7 @@ export function agentServices(settings: AgentSettings): readonly AgentService[] 
   const fault = agentServicesFault(used);
   if (fault === undefined) return used;
   const where = service === undefined && inFile.length > 0 ? `${settings.place("services")}: ` : "";
-  throw settings.conflict(`${where}${fault.charAt(0).toLowerCase()}${fault.slice(1).replace(/\.$/, "")}`, "service");
+  throw settings.conflict(`${where}${lowerFirst(fault)}`, "service");
 }
 
 /** Where the reference puts the service that its file names alone. */

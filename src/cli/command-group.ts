@@ -1,7 +1,7 @@
 // A command that consists of subcommands: picks the one that the first argument names.
 import type { Commands } from "./commands.ts";
 import { EXIT, UsageError } from "./errors.ts";
-import { nearest } from "./nearest.ts";
+import { hintFor } from "./nearest.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface Group {
@@ -24,9 +24,8 @@ export async function runGroup(group: Group, args: readonly string[], terminal: 
   }
   const part = Object.hasOwn(group.parts, first) ? group.parts[first] : undefined;
   if (part === undefined) {
-    const near = nearest(first, [...Object.keys(group.parts), "--help"]);
-    const hint = near === undefined ? "see" : `did you mean "${near}"? See`;
-    throw new UsageError(`unknown subcommand "${first}" of ${group.name}; ${hint} ztna ${group.name} --help.`);
+    const hint = hintFor(first, [...Object.keys(group.parts), "--help"], `ztna ${group.name} --help`);
+    throw new UsageError(`unknown subcommand "${first}" of ${group.name}; ${hint}`);
   }
   return (await part.load()).run(rest, terminal);
 }

@@ -107,6 +107,7 @@ function portRanges(ports: ServiceRow["ports"]): readonly PortRange[] | undefine
   return ports === undefined ? undefined : parsePorts(ports);
 }
 
-function lowerFirst(sentence: string): string {
+/** A sentence about services as part of another one. */
+export function lowerFirst(sentence: string): string {
   return sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, "");
 }

@@ -1,6 +1,6 @@
 // `ztna explain REASON`: what a reason code means, who decided and how to fix it.
 import { EXIT, UsageError } from "./errors.ts";
-import { nearest } from "./nearest.ts";
+import { hintFor } from "./nearest.ts";
 import { choice } from "./option-kinds.ts";
 import { type CommandSpec, flag, optional, readOptions } from "./options.ts";
 import { allReasons, type Explained, explanationsOf, REASON_GROUPS } from "./reasons.ts";
@@ -29,9 +29,8 @@ export const run: Run = async (args, terminal) => {
   const wanted = reason === undefined ? allReasons() : [reason];
   const explained = wanted.map((code) => ({ reason: code, explanations: explanationsOf(code) }));
   if (reason !== undefined && explained[0]?.explanations.length === 0) {
-    const near = nearest(reason, allReasons());
-    const hint = near === undefined ? "see" : `did you mean "${near}"? See`;
-    throw new UsageError(`${JSON.stringify(reason)} is no reason code; ${hint} ztna explain.`);
+    const hint = hintFor(reason, allReasons(), "ztna explain");
+    throw new UsageError(`${JSON.stringify(reason)} is no reason code; ${hint}`);
   }
   if (json) terminal.out(`${JSON.stringify(documentOf(explained), null, 2)}\n`);
   else if (reason === undefined) terminal.out(REASON_GROUPS.map(listed).join("\n"));

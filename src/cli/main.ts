@@ -3,7 +3,7 @@ import { version } from "../../package.json";
 import { CredentialFault } from "../pki/credential-fault.ts";
 import { COMMANDS, commandRows } from "./commands.ts";
 import { CommandError, CredentialError, EXIT, UsageError } from "./errors.ts";
-import { nearest } from "./nearest.ts";
+import { hintFor } from "./nearest.ts";
 import { flushOutput, processTerminal, type Terminal } from "./terminal.ts";
 
 /** Runs the program and returns its exit code. Never throws. */
@@ -48,9 +48,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   const command = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
   if (command === undefined) {
     const what = first.startsWith("-") ? "option" : "command";
-    const near = nearest(first, candidates(what));
-    const hint = near === undefined ? "see" : `did you mean "${near}"? See`;
-    throw new UsageError(`unknown ${what} "${first}"; ${hint} ztna --help.`);
+    throw new UsageError(`unknown ${what} "${first}"; ${hintFor(first, candidates(what), "ztna --help")}`);
   }
   const { run } = await command.load();
   return run(rest, terminal);

@@ -15,6 +15,12 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
+/** To a word that nobody knows: the one that was likely meant, if any is like it, and the command that lists them. */
+export function hintFor(word: string, candidates: readonly string[], list: string): string {
+  const near = nearest(word, candidates);
+  return near === undefined ? `see ${list}.` : `did you mean "${near}"? See ${list}.`;
+}
+
 /** Levenshtein distance, one row at a time. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -5,7 +5,7 @@ import { ExpiringMap } from "../core/expiring-map.ts";
 import type { Millis } from "../core/machine.ts";
 import type { Ipv4, SocketAddress } from "../wire/address.ts";
 import { candidateAddress, NEIGHBOURS, SCATTERED } from "./address-choice.ts";
-import { isDoubtful, isFree, isLikelier, mayPassTo } from "./predecessor.ts";
+import { isDoubtful, isLikelier, isPresent, mayPassTo } from "./predecessor.ts";
 import type { Serving, Use } from "./registry.ts";
 import type { Session } from "./session.ts";
 
@@ -81,10 +81,7 @@ export class AgentAddresses {
 
   /** The connection is gone. */
   release(session: Session, now: Millis): void {
-    for (const entry of [...session.addresses]) {
-      this.giveUp(entry, session, now);
-      this.passOn(entry, session);
-    }
+    for (const entry of [...session.addresses]) this.giveUp(entry, session, now);
   }
 
   /** The connection does not answer. */
@@ -108,7 +105,7 @@ export class AgentAddresses {
     if (!this.makeRoomInSession(session, now)) return "too-many-addresses";
     if (this.hasItsShare(session.identityKey)) return "addresses-exhausted";
     const { former, free } = this.lookAround(session, inner);
-    if (former !== undefined && isFree(former)) return this.take(former, session);
+    if (former !== undefined && !isPresent(former.owner)) return this.take(former, session);
     const address = free ?? this.scatter(session, inner);
     if (address === undefined || !this.makeRoom()) return "addresses-exhausted";
     const entry: AgentAddress = {
@@ -163,8 +160,8 @@ export class AgentAddresses {
   private settle(entry: AgentAddress, wanted: AgentAddress, session: Session): AgentAddress {
     const holder = wanted.owner;
     const isGone = this.byAddress.get(wanted.address) !== wanted;
-    if (!isGone && (holder === undefined || holder.silent)) return this.win(entry, wanted, session);
-    if (isGone || holder === undefined || !isDoubtful(holder, session)) {
+    if (!isGone && !isPresent(holder)) return this.win(entry, wanted, session);
+    if (isGone || !isPresent(holder) || !isDoubtful(holder, session)) {
       entry.contested = undefined;
       entry.opened = undefined;
     }
@@ -214,6 +211,7 @@ export class AgentAddresses {
     this.count(entry, -1);
     entry.bindings = session.uses;
     this.kept.set(entry.address, entry, now);
+    this.passOn(entry, session);
   }
 
   private makeRoomInSession(session: Session, now: Millis): boolean {

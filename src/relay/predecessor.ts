@@ -13,14 +13,14 @@ export function isDoubtful(holder: Session, newcomer: Session): boolean {
   return holder.heardAt <= newcomer.connectedAt;
 }
 
-/** Nobody has it who would miss it. */
-export function isFree({ owner }: AgentAddress): boolean {
-  return owner === undefined || owner.silent;
+/** Otherwise nobody has the address who would miss it. */
+export function isPresent(owner: Session | undefined): owner is Session {
+  return owner !== undefined && !owner.silent;
 }
 
 export function mayPassTo(newcomer: Session, source: Ipv4, { owner, inner, identityKey }: AgentAddress): boolean {
   if (inner !== source || identityKey !== newcomer.identityKey) return false;
-  return owner === undefined || owner.silent || isDoubtful(owner, newcomer);
+  return !isPresent(owner) || isDoubtful(owner, newcomer);
 }
 
 /** Whether `entry` is more likely than `other` that of a client at `endpoint`. Those that nobody has win a tie. */
@@ -37,5 +37,5 @@ function likeness({ owner, endpoint }: AgentAddress, { host, port }: SocketAddre
 }
 
 function quietSince({ owner }: AgentAddress): number {
-  return owner === undefined || owner.silent ? Number.NEGATIVE_INFINITY : owner.heardAt;
+  return isPresent(owner) ? owner.heardAt : Number.NEGATIVE_INFINITY;
 }

@@ -75,6 +75,7 @@ export class SimulatedHost {
   }
 }
 
-function isForTheWorld(output: AgentOutput): output is PeerCommand | Dial | Notice | Fatal {
+/** What an agent says to its relay and its operator, not to its host. */
+export function isForTheWorld(output: AgentOutput): output is PeerCommand | Dial | Notice | Fatal {
   return ["send", "ping", "close", "dial", "notice", "fatal"].includes(output.type);
 }

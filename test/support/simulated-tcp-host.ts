@@ -1,12 +1,13 @@
 // A host with an agent and its TUN device, for simulations: programs open TCP connections through it, and its kernel is the
 // TCP of this project. A program that has asked for something sends nothing more but acknowledgements.
-import { Agent, type AgentOutput } from "../../src/agent/agent.ts";
+import { Agent } from "../../src/agent/agent.ts";
 import type { AgentService } from "../../src/agent/routes.ts";
 import { earlier, type Millis, TIMEOUT } from "../../src/core/machine.ts";
 import type { Dial, DialEvent, Fatal, Notice, PeerCommand, PeerEvent } from "../../src/tunnel/peer.ts";
 import type { Ipv4 } from "../../src/wire/address.ts";
 import { AgentTcp } from "./agent-tcp.ts";
 import { TUN_ADDRESS, tunRead } from "./agent-world.ts";
+import { isForTheWorld } from "./simulated-host.ts";
 
 export class SimulatedTcpHost {
   readonly agent: Agent;
@@ -69,8 +70,4 @@ export class SimulatedTcpHost {
   private send(connection: AgentTcp): void {
     this.outgoing.push(...connection.packets(this.now));
   }
-}
-
-function isForTheWorld(output: AgentOutput): output is PeerCommand | Dial | Notice | Fatal {
-  return ["send", "ping", "close", "dial", "notice", "fatal"].includes(output.type);
 }

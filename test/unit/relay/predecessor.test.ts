@@ -4,6 +4,17 @@ import { Registry } from "../../../src/relay/registry.ts";
 import { INNER, Table } from "../../support/address-table.ts";
 import { certificate } from "../../support/relay-world.ts";
 
+/** A connection, and after a while a newer one that has met it. */
+function follow(afterMs = 0) {
+  const table = new Table();
+  const older = table.session();
+  const held = table.addressOf(older);
+  table.now += afterMs;
+  const newer = table.session();
+  const given = table.addressOf(newer);
+  return { table, older, held, newer, given };
+}
+
 describe("an older connection of the same identity", () => {
   test("that is alive keeps its address: the newcomer gets the next one for good", () => {
     const table = new Table();
@@ -19,11 +30,7 @@ describe("an older connection of the same identity", () => {
   });
 
   test("that has said nothing since is asked; until it answers the newcomer has another address", () => {
-    const table = new Table();
-    const older = table.session();
-    const held = table.addressOf(older);
-    const newer = table.session();
-    const given = table.addressOf(newer);
+    const { table, older, held, newer, given } = follow();
     expect(given.address).toBe(held.address + 1);
     expect(given.contested).toBe(held);
     expect(table.asked).toEqual([older]);
@@ -37,12 +44,7 @@ describe("an older connection of the same identity", () => {
   });
 
   test("that answered and then was silent again has answered all the same", () => {
-    const table = new Table();
-    const older = table.session();
-    table.addressOf(older);
-    table.now += 1000;
-    const newer = table.session();
-    const given = table.addressOf(newer);
+    const { table, older, newer, given } = follow(1000);
     older.heardAt = table.now + 10;
     table.now += 5000;
     expect(table.addressOf(newer)).toBe(given);
@@ -70,12 +72,7 @@ describe("an older connection of the same identity", () => {
   });
 
   test("that does not answer loses it to the newcomer, which still gets replies to the other one", () => {
-    const table = new Table();
-    const older = table.session();
-    const held = table.addressOf(older);
-    table.now += 1000;
-    const newer = table.session();
-    const given = table.addressOf(newer);
+    const { table, older, held, newer, given } = follow(1000);
     older.silent = true;
     expect(table.addressOf(newer)).toBe(held);
     expect(held.owner).toBe(newer);
@@ -92,12 +89,7 @@ describe("an older connection of the same identity", () => {
   });
 
   test("leaves two ordinary addresses behind when both are gone", () => {
-    const table = new Table();
-    const older = table.session();
-    const held = table.addressOf(older);
-    table.now += 1000;
-    const newer = table.session();
-    const given = table.addressOf(newer);
+    const { table, older, held, newer, given } = follow(1000);
     older.silent = true;
     expect(table.addressOf(newer)).toBe(held);
     table.release(newer);
@@ -117,12 +109,7 @@ describe("an older connection of the same identity", () => {
   });
 
   test("that leaves while it is asked gives it up too", () => {
-    const table = new Table();
-    const older = table.session();
-    const held = table.addressOf(older);
-    table.now += 3000;
-    const newer = table.session();
-    table.addressOf(newer);
+    const { table, older, held, newer } = follow(3000);
     table.release(older);
     expect(table.addressOf(newer)).toBe(held);
     expect(table.addresses.deadline()).toBeUndefined();
@@ -130,11 +117,7 @@ describe("an older connection of the same identity", () => {
 
   test("is followed by a newcomer that sends nothing: what comes for the address reaches it at once", () => {
     for (const end of ["leaves", "silent"]) {
-      const table = new Table();
-      const older = table.session();
-      const held = table.addressOf(older);
-      const newer = table.session();
-      const given = table.addressOf(newer);
+      const { table, older, held, newer, given } = follow();
       if (end === "leaves") table.release(older);
       else {
         older.silent = true;
@@ -150,11 +133,7 @@ describe("an older connection of the same identity", () => {
 
   test("that has answered leaves its address to nobody, nor to a newcomer that is gone itself", () => {
     for (const heir of ["answered", "gone"]) {
-      const table = new Table();
-      const older = table.session();
-      const held = table.addressOf(older);
-      const newer = table.session();
-      table.addressOf(newer);
+      const { table, older, held, newer } = follow();
       if (heir === "answered") older.heardAt = ++table.now;
       else table.release(newer);
       table.release(older);
