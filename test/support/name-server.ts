@@ -1,4 +1,5 @@
 // A real name server, dnsmasq, with two records of its own that asks nobody else.
+import { freePort } from "./daemons.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
 
 export interface NameServer {
@@ -8,9 +9,7 @@ export interface NameServer {
 
 /** db.internal.test is 192.0.2.55, and its owner is the platform. */
 export async function startNameServer(): Promise<NameServer> {
-  const holder = await Bun.udpSocket({ hostname: "127.0.0.1", port: 0 });
-  const { port } = holder;
-  holder.close();
+  const port = freePort();
   const settings = ["--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--log-facility=-"];
   const where = [`--port=${port}`, "--listen-address=127.0.0.1", "--bind-interfaces", "--keep-in-foreground"];
   const user = "--user=root"; // stay who we are; without privileges it is not looked at
